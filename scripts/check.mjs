@@ -29,7 +29,7 @@ function run({ name, command }) {
   const startedMs = performance.now();
   const child = spawn(process.execPath, command, {
     cwd: root,
-    env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? "1" : "0" },
+    env: { ...process.env, [process.stdout.isTTY ? "FORCE_COLOR" : "NO_COLOR"]: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output = [];

@@ -69,7 +69,7 @@ function packagesMissing(withDev) {
 
 async function installPackages(withDev) {
   // Naming dev explicitly: NODE_ENV=production would leave it out silently.
-  const args = ["ci", withDev ? "--include=dev" : "--omit=dev", "--no-audit", "--no-fund"];
+  const args = ["ci", withDev ? "--include=dev" : "--omit=dev", "--no-fund", "--loglevel=error"];
   say(`npm ${args.join(" ")}`);
   const npm = process.env.npm_execpath;
   const [command, before] = npm?.endsWith(".js")
@@ -224,7 +224,7 @@ function inPath(binary) {
 async function runTwice(command, args, env) {
   const code = await run(command, args, env);
   if (code === 0 || code === "ENOENT") return code;
-  say(`${command} failed (exit code ${code}): trying once more`);
+  say(`${path.basename(command)} failed (exit code ${code}): trying once more`);
   return run(command, args, env);
 }
 

@@ -144,3 +144,14 @@ describe("bin/meshmend", () => {
     expect(cache()).toBe("none");
   });
 });
+
+/** npm leaves a package out of the lock when the registry it asked has no such version. */
+test("the lock names every optional package, so npm ci works on every platform", () => {
+  const lock = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8"));
+  const packages: Record<string, { optionalDependencies?: object }> = lock.packages;
+  const names = new Set(Object.keys(packages).map((place) => place.split("node_modules/").at(-1)));
+  const wanted = Object.values(packages).flatMap((it) =>
+    Object.keys(it.optionalDependencies ?? {}),
+  );
+  expect(wanted.filter((name) => !names.has(name))).toEqual([]);
+});

@@ -3,6 +3,7 @@
 export { type FileActionJournal, openFileActionJournal } from "./file-action-journal.ts";
 export { type LevelDecisionLog, openLevelDecisionLog } from "./level-decision-log.ts";
 export { InterfaceActuator } from "./linux/interface-actuator.ts";
+export { matchesAny } from "./linux/interface-name.ts";
 export { InterfacesSensor, type InterfacesSensorOptions } from "./linux/interfaces-sensor.ts";
 export { type KernelRoots, kernelRoots } from "./linux/kernel-roots.ts";
 export { PressureSensor } from "./linux/pressure-sensor.ts";

@@ -1,9 +1,9 @@
 /**
  * Writes decisions to the log in the background, in order, with a bounded backlog, so that a slow
- * or full disk never holds up a beat. What could not be written is counted and shown in health.
+ * or full disk never holds up a beat. What could not be written is counted.
  */
 
-import { type Fault, type Health, healthy, type Logger } from "../../base/index.ts";
+import type { Fault, Logger } from "../../base/index.ts";
 import type { Decision } from "../decision.ts";
 import type { DecisionLog } from "./decision-log.ts";
 
@@ -61,17 +61,9 @@ export class DecisionRecorder {
     return this.#lost;
   }
 
+  /** Did the last write succeed? */
   get writable(): boolean {
     return this.#lastFault === null;
-  }
-
-  health(): Health {
-    if (this.#lastFault === null) return healthy("decisions are kept on disk");
-    return {
-      state: "degraded",
-      reason: `decisions are not kept: ${this.#lastFault.message}`,
-      remedy: this.#lastFault.remedy ?? "free space in the data directory, or make it writable",
-    };
   }
 
   /** Resolves when all that was recorded has been tried. */

@@ -11,6 +11,7 @@ import {
   failed,
   fault,
   type Health,
+  type HealthSource,
   healthy,
   type Logger,
   messageOf,
@@ -351,6 +352,21 @@ export class Loop implements LoopView {
       return { state: "failed", reason, remedy: "see the log; the machine may be overloaded" };
     }
     return healthy(`beat ${last.beat}, every ${periodMs} ms`);
+  }
+
+  /** One entry a sensor, as of the last beat. What the machine does not support is no failure. */
+  sensorHealth(): readonly HealthSource[] {
+    const faults = new Map(this.#observation?.faults.map(({ sensor, fault }) => [sensor, fault]));
+    return this.#parts.monitor.sensors.map((sensor) => ({
+      component: `sensor-${sensor}`,
+      health(): Health {
+        const fault = faults.get(sensor);
+        if (fault === undefined) return healthy("delivers");
+        const state = fault.code === "E_NOT_SUPPORTED" ? "ok" : "degraded";
+        const { message: reason, remedy } = fault;
+        return remedy === undefined ? { state, reason } : { state, reason, remedy };
+      },
+    }));
   }
 
   journalHealth(): Health {

@@ -36,6 +36,10 @@ export class Monitor {
     this.#options = options;
   }
 
+  get sensors(): readonly SectionName[] {
+    return this.#sensors.map(([name]) => name);
+  }
+
   async observe(beat: number, signal: AbortSignal): Promise<Observation> {
     const atMs = this.#clock.monotonicMs();
     const wallMs = this.#clock.wallMs();

@@ -10,6 +10,7 @@ export {
   formatConfigFault,
 } from "./config-fault.ts";
 export { configReference } from "./config-reference.ts";
+export { editorSchema } from "./editor-schema.ts";
 export { writeValue } from "./expectation.ts";
 export { readConfigFile } from "./io/read-config-file.ts";
 export { type CompiledConfig, type ConfigInput, compileConfig } from "./load-config.ts";

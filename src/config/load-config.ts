@@ -42,6 +42,8 @@ export interface CompiledConfig {
   readonly config: NodeConfig;
   /** Every option's path, defaults included. */
   readonly sources: ConfigSources;
+  /** Every option's path with its value, in the program's units. */
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
 /** More faults than this are not listed one by one. */
@@ -68,6 +70,7 @@ function layerOf(schema: SchemaNode, isItem = false): SchemaNode {
 const hasDefault = ({ default: preset, computedDefault }: SchemaNode): boolean =>
   preset !== undefined || computedDefault !== undefined;
 
+/** What meshmend.yaml is held against once its notation is read. */
 const layerFits = ajv.compile(layerOf(schemaRoot));
 const isComplete = ajv.compile<WrittenConfig>(schemaRoot);
 
@@ -90,7 +93,17 @@ export function compileConfig(input: ConfigInput): Result<CompiledConfig, Config
   const conflicts = crossChecks(merged, (path) => written.get(path)?.source ?? { kind: "default" });
   if (conflicts.length > 0) return failed(bounded(conflicts));
   const config = deepFreeze(toNodeConfig(merged, input.workingDirectory));
-  return ok({ config, sources: sourcesOf(written) });
+  const values = { ...valuesOf(merged), dataDir: config.dataDir };
+  return ok({ config, sources: sourcesOf(written), values });
+}
+
+function valuesOf(merged: PlainSection): Record<string, unknown> {
+  const valueAt = (keys: readonly string[]): unknown => {
+    let value: Plain | undefined = merged;
+    for (const key of keys) value = isSection(value) ? value[key] : undefined;
+    return value;
+  };
+  return Object.fromEntries(options.map(({ path, keys }) => [path, valueAt(keys)]));
 }
 
 function readLayer(root: RawNode, faults: ConfigFault[]) {

@@ -185,7 +185,7 @@ export class InterfacesSensor implements Sensor<readonly InterfaceReading[]> {
       }
       if (state === "malformed") return failed(malformedState(row));
       // Removed since the counters were read: the next beat no longer lists it.
-      if (state === "gone" || row.kept === null || state.flags.loopback) continue;
+      if (state === "gone" || row.kept === null || row.kept.loopback) continue;
       readings.push(toReading(row, row.kept, state));
     }
     if (readings.length === 0 && watched.some((row) => row.kept === null)) {
@@ -240,7 +240,7 @@ function toReading(row: Row, kept: KeptInterface, state: InterfaceState): Interf
   return {
     name: row.name,
     index: kept.index,
-    adminUp: state.flags.adminUp,
+    adminUp: state.adminUp,
     operState: state.operState,
     mtuBytes: kept.mtuBytes,
     carrierChanges: state.carrierChanges,

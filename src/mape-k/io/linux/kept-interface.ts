@@ -7,15 +7,11 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { OperState } from "../../observation.ts";
 import { errnoOf } from "./errno.ts";
-import {
-  type InterfaceFlags,
-  parseCount,
-  parseInterfaceFlags,
-  parseOperState,
-} from "./sysfs-interface.ts";
+import { parseCount, parseInterfaceFlags, parseOperState } from "./sysfs-interface.ts";
 
 export interface InterfaceState {
-  readonly flags: InterfaceFlags;
+  /** IFF_UP. */
+  readonly adminUp: boolean;
   readonly operState: OperState;
   readonly carrierChanges: number;
 }
@@ -28,16 +24,17 @@ const buffer = Buffer.allocUnsafe(64);
 
 export class KeptInterface {
   readonly index: number;
+  readonly loopback: boolean;
   mtuBytes: number;
   readonly #descriptors: readonly [flags: number, operState: number, carrierChanges: number];
 
   private constructor(
-    index: number,
-    mtuBytes: number,
+    identity: { readonly index: number; readonly mtuBytes: number; readonly loopback: boolean },
     descriptors: readonly [number, number, number],
   ) {
-    this.index = index;
-    this.mtuBytes = mtuBytes;
+    this.index = identity.index;
+    this.mtuBytes = identity.mtuBytes;
+    this.loopback = identity.loopback;
     this.#descriptors = descriptors;
   }
 
@@ -53,7 +50,10 @@ export class KeptInterface {
         return descriptor;
       };
       const kept = [keep("flags"), keep("operstate"), keep("carrier_changes")] as const;
-      return new KeptInterface(identity.index, identity.mtuBytes, kept);
+      const flags = parseInterfaceFlags(readText(kept[0]));
+      if (flags !== null) return new KeptInterface({ ...identity, loopback: flags.loopback }, kept);
+      for (const descriptor of opened) closeSync(descriptor);
+      return "malformed";
     } catch (thrown) {
       for (const descriptor of opened) closeSync(descriptor);
       if (isGone(thrown)) return "gone";
@@ -61,14 +61,21 @@ export class KeptInterface {
     }
   }
 
+  /**
+   * Three system calls at most. The flags are read only when the operational state is "down":
+   * `operstate_show()` (net/core/net-sysfs.c) answers that for every interface that is not running,
+   * so any other state means that IFF_UP is set.
+   */
   readState(): InterfaceState | Absence {
     const [flagsFile, operStateFile, carrierChangesFile] = this.#descriptors;
     try {
-      const flags = parseInterfaceFlags(readText(flagsFile));
       const operState = parseOperState(readText(operStateFile));
       const carrierChanges = parseCount(readText(carrierChangesFile));
-      if (flags === null || operState === null || carrierChanges === null) return "malformed";
-      return { flags, operState, carrierChanges };
+      if (operState === null || carrierChanges === null) return "malformed";
+      if (operState !== "down") return { adminUp: true, operState, carrierChanges };
+      const flags = parseInterfaceFlags(readText(flagsFile));
+      if (flags === null) return "malformed";
+      return { adminUp: flags.adminUp, operState, carrierChanges };
     } catch (thrown) {
       if (isGone(thrown)) return "gone";
       throw thrown;

@@ -25,8 +25,8 @@ function absentRatio(text: string): number | null {
 }
 
 function average10(text: string, kind: "some" | "full"): number | null {
-  const digits = new RegExp(`^${kind} avg10=(\\d{1,3}\\.\\d{2}) avg60=`, "m").exec(text)?.[1];
-  if (digits === undefined) return null;
-  const percent = Number(digits);
-  return percent <= 100 ? percent / 100 : null;
+  const percent = new RegExp(`^${kind} avg10=(\\d{1,3})\\.(\\d{2}) avg60=`, "m").exec(text);
+  if (percent === null) return null;
+  const hundredths = Number(`${percent[1]}${percent[2]}`);
+  return hundredths <= 10_000 ? hundredths / 10_000 : null;
 }

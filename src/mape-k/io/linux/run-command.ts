@@ -53,7 +53,13 @@ export function commandRunner(clock: Clock): RunCommand {
       };
       const kill = () => {
         child.kill("SIGKILL");
-        void clock.sleep(reapMs, ended.signal).then(() => finish(failed(aborted(command))));
+        void clock.sleep(reapMs, ended.signal).then(() => {
+          // Left to the kernel: it must keep neither this process nor its pipes.
+          child.unref();
+          child.stdout.destroy();
+          child.stderr.destroy();
+          finish(failed(aborted(command)));
+        });
       };
       signal.addEventListener("abort", kill, { once: true });
       child.once("error", (error) => finish(failed(spawnFault(command, error))));

@@ -4,9 +4,9 @@
  */
 
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Level } from "level";
 import {
-  type Fault,
   failed,
   fault,
   type Health,
@@ -19,11 +19,15 @@ import {
 import type { Decision, DecisionId } from "../decision.ts";
 import type { DecisionLog, DecisionLogFault, DecisionQuery } from "../knowledge/decision-log.ts";
 import { decodeDecisionRecord, encodeDecisionRecord } from "./decision-record.ts";
-
-export type OpenFault = Fault<"E_DATA_DIR_IN_USE" | "E_STORAGE_OPEN">;
+import { type OpenFault, openFault, readFault, reasonOf } from "./level-faults.ts";
+import { provesRoom } from "./room-probe.ts";
 
 type Database = Level<string, string>;
 type Outcome<Value> = Promise<Result<Value, DecisionLogFault>>;
+
+/** What LevelDB holds in memory, and so what it may have to write when it is opened again. */
+const writeBufferBytes = 1024 * 1024;
+const roomBytes = 2 * writeBufferBytes;
 
 /** How many records one deletion takes: a batch is built in memory. */
 const pruneBatch = 500;
@@ -33,7 +37,7 @@ export async function openLevelDecisionLog(
   folder: string,
   parts: { readonly logger: Logger },
 ): Promise<Result<LevelDecisionLog, OpenFault>> {
-  const database: Database = new Level(folder, { valueEncoding: "utf8" });
+  const database: Database = new Level(folder, { writeBufferSize: writeBufferBytes });
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await database.open();
@@ -49,6 +53,10 @@ export class LevelDecisionLog implements DecisionLog {
   readonly #logger: Logger;
   readonly #damaged = new Set<string>();
   #writeProblem: string | null = null;
+  #stopped = false;
+  /** Writes run one after the other: none may slip in behind one that fails. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  #reopening: Promise<void> = Promise.resolve();
 
   /** `database` is open; `openLevelDecisionLog` is the way to come by one. */
   constructor(parts: { readonly database: Database; readonly logger: Logger }) {
@@ -69,6 +77,7 @@ export class LevelDecisionLog implements DecisionLog {
   }
 
   async get(id: DecisionId): Outcome<Decision | null> {
+    await this.#reopening;
     try {
       // An absent key answers undefined since level 9, whatever the declared type says.
       const text: string | undefined = await this.#database.get(id);
@@ -86,6 +95,7 @@ export class LevelDecisionLog implements DecisionLog {
     const decisions: Decision[] = [];
     if (query.limit <= 0) return ok(decisions);
     const range = query.before === undefined ? {} : { lt: query.before };
+    await this.#reopening;
     try {
       for await (const [id, text] of this.#database.iterator({ reverse: true, ...range })) {
         const decision = this.#decode(id, text);
@@ -98,6 +108,7 @@ export class LevelDecisionLog implements DecisionLog {
   }
 
   async prune(keep: number): Outcome<number> {
+    await this.#reopening;
     let excess: string[];
     try {
       excess = await this.#oldestBeyond(keep);
@@ -118,6 +129,8 @@ export class LevelDecisionLog implements DecisionLog {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#lastWrite;
     try {
       await this.#database.close();
     } catch (thrown) {
@@ -149,15 +162,36 @@ export class LevelDecisionLog implements DecisionLog {
     };
   }
 
-  async #write(what: string, write: () => Promise<void>): Outcome<void> {
-    try {
-      await write();
-      this.#writeProblem = null;
-      return ok(undefined);
-    } catch (thrown) {
-      this.#writeProblem = reasonOf(thrown);
-      return failed(fault("E_STORAGE_WRITE", `cannot ${what}: ${this.#writeProblem}`));
-    }
+  #write(what: string, write: () => Promise<void>): Outcome<void> {
+    const turn = this.#lastWrite.then(async () => {
+      try {
+        if (this.#stopped) throw new Error("the decision log is closed");
+        if (this.#writeProblem !== null) await this.#reopen();
+        await write();
+        this.#writeProblem = null;
+        return ok(undefined);
+      } catch (thrown) {
+        this.#writeProblem = reasonOf(thrown);
+        return failed(fault("E_STORAGE_WRITE", `cannot ${what}: ${this.#writeProblem}`));
+      }
+    });
+    this.#lastWrite = turn;
+    return turn;
+  }
+
+  /**
+   * A write that failed half-way leaves LevelDB's log torn, and LevelDB appends behind the tear:
+   * what it acknowledges then is gone at the next start (tried: 20 of 20 records after a full
+   * disk). Opening it anew replays the log up to the tear and begins another. Until there is room
+   * for that it stays open as it is, for readers.
+   */
+  async #reopen(): Promise<void> {
+    await provesRoom(join(this.#database.location, "room.probe"), roomBytes);
+    const reopened = this.#database.close().then(() => this.#database.open());
+    // Readers wait for it; whether it failed they learn from their own read.
+    this.#reopening = reopened.catch(() => undefined);
+    await reopened;
+    this.#logger.info("the decision log takes writes again");
   }
 
   async #oldestBeyond(keep: number): Promise<string[]> {
@@ -179,38 +213,4 @@ export class LevelDecisionLog implements DecisionLog {
     }
     return decision;
   }
-}
-
-function openFault(folder: string, thrown: unknown): OpenFault {
-  if (codesOf(thrown).includes("LEVEL_LOCKED")) {
-    return fault(
-      "E_DATA_DIR_IN_USE",
-      `another meshmend uses this data directory: ${folder} is locked`,
-      "stop the other one, or give this one its own dataDir",
-    );
-  }
-  return fault(
-    "E_STORAGE_OPEN",
-    `cannot open the decision log in ${folder}: ${reasonOf(thrown)}`,
-    "make the folder writable for meshmend; if its files are corrupt, move it away",
-  );
-}
-
-function readFault(thrown: unknown): DecisionLogFault {
-  return fault("E_STORAGE_READ", `cannot read the decision log: ${reasonOf(thrown)}`);
-}
-
-/** Level wraps what LevelDB said; the cause is what helps. */
-function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error && thrown.cause !== undefined
-    ? messageOf(thrown.cause)
-    : messageOf(thrown);
-}
-
-function codesOf(thrown: unknown): string[] {
-  const codes: string[] = [];
-  for (let at = thrown; at instanceof Error && codes.length < 8; at = at.cause) {
-    if ("code" in at) codes.push(String(at.code));
-  }
-  return codes;
 }

@@ -36,7 +36,11 @@ export function limitConnections(
 ): void {
   server.maxConnections = maxConnections;
   server.on("drop", () => metrics.httpRejected("connection_limit"));
-  server.on("dropRequest", () => metrics.httpRejected("requests_per_connection"));
+  server.on("dropRequest", (_request, socket) => {
+    metrics.httpRejected("requests_per_connection");
+    // Node has said `Connection: close`, but leaves the closing to the client.
+    closeSoon(socket);
+  });
   server.on("checkExpectation", (_request, response) => {
     metrics.httpRejected("expectation");
     part(response.socket, "E_EXPECTATION");
@@ -73,6 +77,10 @@ function part(socket: Socket | null, code: ProblemCode): void {
   if (socket === null) return;
   if (socket.writable && !answerBegun(socket)) socket.end(rawProblem(code));
   else socket.destroy();
+  closeSoon(socket);
+}
+
+function closeSoon(socket: { destroy(): unknown }): void {
   setTimeout(() => socket.destroy(), connectionLimits.partingMs).unref();
 }
 

@@ -5,7 +5,7 @@
  * by `maxClients * maxBufferedBytes`.
  */
 
-import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 import type { Clock } from "../../base/index.ts";
 import type { LoopPort, MetricsPort, ShownEvent } from "./ports.ts";
 
@@ -15,7 +15,7 @@ export interface EventHubOptions {
   readonly heartbeatMs: number;
 }
 
-export const eventHubDefaults: EventHubOptions = {
+const eventHubDefaults: EventHubOptions = {
   maxClients: 64,
   maxBufferedBytes: 256 * 1024,
   heartbeatMs: 15_000,
@@ -23,7 +23,7 @@ export const eventHubDefaults: EventHubOptions = {
 
 /** A `live` client has had every event; the other is still reading what is in the ring. */
 interface Client {
-  readonly stream: ServerResponse;
+  readonly stream: Writable;
   /** The last event written to it. */
   sequence: number;
   live: boolean;
@@ -70,7 +70,7 @@ export class EventHub {
   }
 
   /** Takes over a response whose header is written. `after` null: only what happens from now on. */
-  add(stream: ServerResponse, after: number | null): void {
+  add(stream: Writable, after: number | null): void {
     const client: Client = {
       stream,
       sequence: after ?? this.#latest(),

@@ -156,7 +156,8 @@ class FastifyHttpServer implements HttpServer {
         },
       },
       refResolver: {
-        buildLocalReference: (schema, _base, _fragment, index) => String(schema["$id"] ?? index),
+        // Every schema that is added has a name.
+        buildLocalReference: (schema) => schema["$id"] as string,
       },
     });
   }

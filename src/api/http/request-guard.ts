@@ -11,7 +11,7 @@ import { isLoopbackAuthority, isLoopbackOrigin } from "./loopback.ts";
 import type { MetricsPort, RejectionReason } from "./ports.ts";
 import { refuse } from "./problem.ts";
 
-export const maxUrlBytes = 8 * 1024;
+const maxUrlBytes = 8 * 1024;
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 

@@ -157,7 +157,7 @@ function sendGarbage(seed: number): void {
     "POST /\0 HTTP/1.1\r\n\r\n",
   ];
   const socket = connect(port, "127.0.0.1").on("error", () => {});
-  socket.end(kinds[seed % kinds.length]);
+  socket.end(kinds[seed % kinds.length] ?? "");
   socket.resume();
 }
 

@@ -40,6 +40,8 @@ export class Scenario {
   sections: Partial<Observation> = {};
   wallOffsetMs = startWallMs;
   beats = 0;
+  /** What was seen in this beat, and in the one before. */
+  seen: readonly [Observation, Observation] = [observation(), observation()];
   readonly policy: LoopPolicy;
   /** The crash journal, as the executor would keep it. */
   readonly journal = new Map<DecisionId, Decision>();
@@ -113,7 +115,7 @@ export class Scenario {
     return this.#lines.splice(0).join("\n");
   }
 
-  see(): Observation {
+  #see(): Observation {
     const interfaces = [...this.#interfaces]
       .filter(([, { state }]) => state !== "gone")
       .map(([name, { state, carrierChanges }]) =>
@@ -132,7 +134,8 @@ export class Scenario {
     this.beats++;
     const happened = this.#pending.splice(0);
     const inputs = this.#inbox.splice(0);
-    const seen = this.see();
+    const seen = this.#see();
+    this.seen = [seen, this.seen[0]];
     recordObservation(this.#history, seen);
     const effects = inputs.flatMap((input) => this.#step(input));
     effects.push(...this.#step({ kind: "observed", observation: seen, history: this.#history }));

@@ -57,7 +57,7 @@ export function beginRepair(decision: Decision, now: Now): RepairStep {
   };
   if (decision.phase === "waiting") return { repair, effect: null };
   return {
-    repair: moved(repair, "applying", "applied by the guard's leave", now),
+    repair: moved(repair, "applying", "being applied", now),
     effect: "apply",
   };
 }

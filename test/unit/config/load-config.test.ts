@@ -164,10 +164,11 @@ describe("the order of precedence", () => {
           : schema.type === "boolean"
             ? "true"
             : String(schema.maximum));
-      // A beat of a minute leaves no room for the default time to verify.
+      // A beat of a minute leaves no room for the default times.
       const environment = {
         MESHMEND_REPAIR_VERIFY: "600000",
         MESHMEND_THRESHOLDS_FLAP_WINDOW: "3600000",
+        MESHMEND_LOOP_WINDOW: "3600",
         [environmentName]: text,
       };
       const { sources } = good("", { environment });

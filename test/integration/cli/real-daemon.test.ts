@@ -90,7 +90,8 @@ describe("against a running daemon", () => {
   });
 
   it("a second daemon ends with 5, for its directory and for its address", async () => {
-    const environment = { MESHMEND_TARGETS: "" };
+    // Probes that had begun before the refusal would keep the process from ending.
+    const environment = { MESHMEND_TARGETS: "tcp://127.0.0.1:1" };
     const sameDirectory = await runCli(["run", "--http", "127.0.0.1:0"], { cwd, environment });
     expect(sameDirectory.code).toBe(5);
     const words = ["run", "--http", address, "--data-dir", "other"];

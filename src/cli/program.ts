@@ -62,6 +62,10 @@ const configOptions = (): readonly Option[] => [
   new Option("--mode <mode>", "observe, confirm or act"),
   new Option("--http <host:port>", "address of the HTTP face; port 0 lets the system choose"),
   new Option("--data-dir <directory>", "where decisions and the crash journal are kept"),
+  new Option(
+    "--mesh-interface <name>",
+    "the batman-adv interface; auto (the one there is) or none",
+  ),
   new Option("--node-id <name>", "this node's name; else the host name"),
   new Option("--log-level <level>", "debug, info, warn or error"),
   new Option("--log-format <format>", "auto, json or pretty"),
@@ -75,12 +79,7 @@ function addOptions(command: Command, options: readonly Option[]): Command {
 function addDaemon(program: Command, terminal: Terminal, finish: Finish): void {
   const run = program.command("run").description("Run the daemon until SIGTERM or Ctrl-C.");
   addOptions(run, configOptions());
-  for (const flags of [
-    "--client [value]",
-    "--peer [value]",
-    "--join [value]",
-    "--mesh-interface [value]",
-  ]) {
+  for (const flags of ["--client [value]", "--peer [value]", "--join [value]"]) {
     run.addOption(new Option(flags, "not in this version").hideHelp());
   }
   run.action(async (options: Parameters<typeof import("./commands/run.ts").run>[1]) => {

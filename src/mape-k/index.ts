@@ -1,6 +1,13 @@
 /** The control loop's one door. */
 
-export { type Action, type ActionKind, describeAction } from "./action.ts";
+export {
+  type Action,
+  type ActionKind,
+  describeAction,
+  type HandledKind,
+  restoreOf,
+  type SettingAction,
+} from "./action.ts";
 export type { Decision, DecisionId } from "./decision.ts";
 export type { LoopEvent, NumberedEvent } from "./event.ts";
 export type { Actuator } from "./execute/actuator.ts";

@@ -6,12 +6,12 @@
 import { silentLogger, silentTracer, timeOrderedId } from "../base/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import {
-  type ActionKind,
   type DecisionId,
   DecisionRecorder,
   type DryRun,
   EventFeed,
   Executor,
+  type HandledKind,
   Loop,
   Monitor,
   type Observation,
@@ -83,8 +83,8 @@ export async function dryRunHere(config: NodeConfig, beats: number): Promise<Dry
 }
 
 /** What the daemon could carry out on this machine; so that the plan's refusals are the real ones. */
-function possibleKinds(): readonly ActionKind[] {
-  const interfaces: readonly ActionKind[] = ["interface-up", "interface-down", "interface-bounce"];
+function possibleKinds(): readonly HandledKind[] {
+  const interfaces: readonly HandledKind[] = ["interface-up", "interface-down", "interface-bounce"];
   return hasCapability("CAP_NET_ADMIN") === false ? ["tell"] : ["tell", ...interfaces];
 }
 

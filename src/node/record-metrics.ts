@@ -17,8 +17,12 @@ export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
     case "verdict":
       if (event.decision.verdict !== null) metrics.verdict(event.decision.verdict.outcome);
       break;
+    case "decision-changed": {
+      const { phase, withdrawal } = event.decision;
+      if (phase === "closed" && withdrawal !== null) metrics.withdrawal(withdrawal.outcome);
+      break;
+    }
     case "symptom-cleared":
-    case "decision-changed":
       break;
     default:
       unreachable(event);
@@ -37,10 +41,21 @@ export function recordState(metrics: NodeMetrics, { loop, history, dropped }: No
   for (const { kind } of loop.symptoms()) byKind[kind] = (byKind[kind] ?? 0) + 1;
   metrics.activeSymptoms(byKind);
   metrics.series(history.size);
+  metrics.repairsHeld(loop.repairsHeld);
+  const seen = loop.latestObservation();
+  const mesh = seen?.mesh ?? null;
+  metrics.mesh(
+    mesh && {
+      ...mesh,
+      metric: mesh.algorithm === "BATMAN_IV" ? "tq" : "throughput",
+      losses: seen?.linkLoss ?? [],
+    },
+  );
   metrics.totals({
     inboxDropped: loop.inboxDropped,
     seriesRefused: history.refused,
     spansDropped: dropped.spans(),
     logLinesDropped: dropped.logLines(),
+    pathSwitches: mesh?.pathSwitches ?? 0,
   });
 }

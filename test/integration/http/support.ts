@@ -72,6 +72,54 @@ export function sampleObservation(): Observation {
       listenDrops: 0,
     },
     pressure: null,
+    mesh: {
+      name: "bat0",
+      algorithm: "BATMAN_V",
+      originators: 2,
+      pathSwitches: 0,
+      hopPenalty: 30,
+      originatorIntervalMs: 1_000,
+      gatewayMode: "client",
+      interfaces: [
+        {
+          name: "mesh0",
+          active: true,
+          hopPenalty: 0,
+          elpIntervalMs: 500,
+          throughputOverrideKbps: 0,
+        },
+      ],
+      links: [
+        {
+          neighbour: "02:00:00:00:00:02",
+          interface: "mesh0",
+          lastSeenMs: 40,
+          quality: 54_000,
+          routes: 2,
+          routesWithoutAlternative: 2,
+          bestRouteQuality: 54_000,
+          worstAlternativeQuality: null,
+        },
+      ],
+      gateways: [
+        {
+          originator: "02:00:00:00:00:02",
+          selected: true,
+          quality: 54_000,
+          downKbps: 20_000,
+          upKbps: 5_000,
+        },
+      ],
+    },
+    linkLoss: [
+      {
+        neighbour: "02:00:00:00:00:02",
+        interface: "mesh0",
+        expected: 100,
+        received: 98,
+        overdue: 0,
+      },
+    ],
     storage: [{ path: "/var/lib/x", totalBytes: 100, availableBytes: 50, writable: true }],
     process: { rssBytes: 1, heapUsedBytes: 1, cpuMs: 1.5, eventLoopDelayMaxMs: 0.5 },
     faults: [

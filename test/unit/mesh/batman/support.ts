@@ -79,9 +79,9 @@ export class MemoryBatman implements BatmanPort {
     this.tables = tables;
   }
 
-  meshInterfaces = async () => ok([this.tables.settings.name]);
-  readState = async () => ok(this.tables);
-  readTables = async () => ok(this.tables);
+  meshInterfaces: BatmanPort["meshInterfaces"] = async () => ok([this.tables.settings.name]);
+  readState: BatmanPort["readState"] = async () => ok(this.tables);
+  readTables: BatmanPort["readTables"] = async () => ok(this.tables);
   readTranslations = async () => ok({ local: [], global: [] });
 
   async set(_mesh: string, setting: Setting) {

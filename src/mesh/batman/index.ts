@@ -11,6 +11,7 @@ export {
 export type { BatmanFault, BatmanFaultCode, BatmanPort, Setting } from "./batman-port.ts";
 export { type LinkUsage, linkUsage } from "./link-usage.ts";
 export { type MacAddress, parseMacAddress } from "./mac-address.ts";
+export { nodeView } from "./node-view.ts";
 export { PathHistory, type PathHistoryOptions } from "./path-history.ts";
 export type {
   Gateway,

@@ -10,20 +10,13 @@ import {
   observationsShape,
   symptomsShape,
 } from "../answers.ts";
+import { columns } from "../columns.ts";
 import { type DaemonOptions, findDaemon } from "../daemon-address.ts";
 import type { DaemonClient } from "../daemon-client.ts";
 import { type ExitCode, exitCode } from "../exit-code.ts";
 import type { Shaped } from "../shape.ts";
 import { type CliFault, complainOf, printable, type Terminal } from "../terminal.ts";
-import {
-  actionsWords,
-  clockTime,
-  columns,
-  outcomeWords,
-  span,
-  stateWords,
-  wallTime,
-} from "../words.ts";
+import { actionsWords, clockTime, outcomeWords, span, stateWords, wallTime } from "../words.ts";
 
 export interface StatusOptions extends DaemonOptions {
   readonly json?: boolean;
@@ -57,11 +50,22 @@ export async function status(terminal: Terminal, options: StatusOptions): Promis
       ? screen(terminal, seen.value)
       : `${terminal.paint("red", printable(seen.fault.message))}\n`;
     if (options.json === true) terminal.write(seen.ok ? asJson(seen.value, 0) : "");
-    else terminal.write(terminal.isInteractive ? `\u001b[H\u001b[J${frame}` : `${frame}\n`);
+    else terminal.write(terminal.isInteractive ? redrawn(terminal, frame) : `${frame}\n`);
     if (options.json === true && !seen.ok) complainOf(terminal, seen.fault);
     await wait(redrawMs, undefined, { signal: interruption }).catch(ignoreAbort);
   }
   return exitCode.interrupted;
+}
+
+/** Over the frame before it; cut at the bottom, or the terminal would push the top out of sight. */
+function redrawn(terminal: Terminal, frame: string): string {
+  const lines = frame.trimEnd().split("\n");
+  const hidden = lines.length - (terminal.rows - 1);
+  const shown =
+    hidden > 0
+      ? [...lines.slice(0, -hidden - 1), terminal.paint("dim", `(${hidden + 1} more lines)`)]
+      : lines;
+  return `\u001b[H\u001b[J${shown.join("\n")}\n`;
 }
 
 /** Being interrupted is how waiting ends; nothing else can fail there. */
@@ -92,7 +96,8 @@ async function readStatus(daemon: DaemonClient): Promise<Result<Status, CliFault
 function screen(terminal: Terminal, { health, observations, symptoms, decisions }: Status): string {
   const { statistics, observation } = observations;
   const title = (text: string): string => `\n${terminal.paint("bold", text)}\n`;
-  const down = observation?.interfaces?.filter((each) => each.operState === "down").length ?? 0;
+  const works = (operState: string): boolean => operState === "up" || operState === "unknown";
+  const down = observation?.interfaces?.filter((each) => !works(each.operState)).length ?? 0;
   const watched =
     observation === null
       ? "nothing seen yet"

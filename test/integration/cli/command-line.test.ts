@@ -92,6 +92,14 @@ describe("without a daemon", () => {
   );
 });
 
+describe("the version", () => {
+  it.each(["version", "--version", "-V"])("is told by `%s`", async (word) => {
+    const { code, stdout } = await cli(word);
+    expect(stdout).toMatch(/^meshmend \d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+\)\n$/);
+    expect(code).toBe(0);
+  });
+});
+
 describe("help", () => {
   const commands = [
     "run",

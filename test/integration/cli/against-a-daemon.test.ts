@@ -188,25 +188,24 @@ describe("plan --dry-run", () => {
 });
 
 describe("events", () => {
-  const told = (sequence: number) =>
-    `id: ${sequence}\nevent: told\ndata: ${JSON.stringify({
-      sequence,
-      wallMs: 0,
-      event: { kind: "told", decision: id, severity: "warning", message: `message ${sequence}` },
-    })}\n\n`;
+  const raised = (sequence: number) => {
+    const symptom = { ...sampleDecision.symptom, severity: "warning", summary: `no ${sequence}` };
+    const event = { sequence, wallMs: 0, event: { kind: "symptom-raised", symptom } };
+    return `id: ${sequence}\nevent: symptom-raised\ndata: ${JSON.stringify(event)}\n\n`;
+  };
 
   it("are followed through a break, from where it was", async () => {
     const lastIds: unknown[] = [];
     const options = await answering((request, response) => {
       lastIds.push(request.headers["last-event-id"]);
       response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(told(lastIds.length));
+      response.write(raised(lastIds.length));
       if (lastIds.length === 1) response.end();
     });
-    const signalOn = [/message 2/, "SIGINT"] as const;
+    const signalOn = [/no 2/, "SIGINT"] as const;
     const { code, stdout } = await runCli(["events"], { ...options, signalOn });
     expect(code).toBe(130);
-    expect(stdout).toMatch(/warning {2}message 1\n.*warning {2}message 2\n/);
+    expect(stdout).toMatch(/warning {2}no 1\n.*warning {2}no 2\n/);
     expect(lastIds).toEqual([undefined, "1"]);
   });
 });

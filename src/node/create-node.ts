@@ -97,7 +97,7 @@ export async function createNode(
   const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
   const stores = { log, journal: journal.value };
   const composed = composeLoop(config, parts, { ...stores, tracing, metrics });
-  const { loop, feed, history } = composed;
+  const { loop, feed } = composed;
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
     logEvent(parts.logger, event);
@@ -109,7 +109,7 @@ export async function createNode(
       metrics: {
         ...metrics,
         text() {
-          recordState(metrics, { loop, history, dropped });
+          recordState(metrics, { ...composed, dropped });
           return metrics.text();
         },
       },
@@ -215,7 +215,7 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
       windowBeats: config.loop.windowBeats,
     },
   );
-  return { loop, feed, history, startSensors };
+  return { loop, feed, history, recorder, startSensors };
 }
 
 function components(

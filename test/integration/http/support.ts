@@ -64,6 +64,14 @@ export function sampleObservation(): Observation {
         probes: 3,
         failures: 1,
       },
+      {
+        name: "island",
+        url: "icmp://10.0.0.9",
+        reachability: { kind: "unknown", reason: "there is no ping" },
+        failuresInARow: 0,
+        probes: 0,
+        failures: 0,
+      },
     ],
     transport: {
       sentSegments: 10,

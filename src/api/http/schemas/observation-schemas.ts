@@ -35,7 +35,10 @@ export const targetSchema = closed(
     reachability: Type.Union([
       closed({ kind: Type.Literal("reachable"), latencyMs: Type.Number({ minimum: 0 }) }),
       closed({ kind: Type.Literal("unreachable"), reason: Type.String() }),
-      closed({ kind: Type.Literal("unknown") }),
+      closed({
+        kind: Type.Literal("unknown"),
+        reason: Type.Optional(Type.String({ description: "Why this node could not ask." })),
+      }),
     ]),
     failuresInARow: count("Failed probes since the last good one."),
     probes: count("Probes that have ended since the start."),

@@ -3,6 +3,7 @@
  * five seconds. A second signal ends it at once; what was under way stands in the crash journal.
  */
 
+import { constants } from "node:os";
 import { type NodeConfig, writeHostPort } from "../config/index.ts";
 import { openLog } from "../telemetry/index.ts";
 import { createNode, type RunningNode } from "./create-node.ts";

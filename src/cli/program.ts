@@ -166,7 +166,7 @@ function addDecisions(program: Command, terminal: Terminal, finish: Finish): voi
     const command = program
       .command(name)
       .description(description)
-      .argument("<id>", reference)
+      .argument("<id>", `${reference} (the latest that waits)`)
       .addOption(httpOption())
       .action(async (id: string, options: import("./daemon-address.ts").DaemonOptions) => {
         const { answer } = await import("./commands/decisions.ts");

@@ -173,6 +173,25 @@ describe("confirm and deny", () => {
     expect(stdout).toContain(id);
     expect(asked.at(-1)).toBe(`${path} ${JSON.stringify({ approve })}`);
   });
+
+  it("take for the last the one that waits, whatever was decided since", async () => {
+    const later = { ...sampleDecision, id: "01KAJ6Q9ZZZZZZZZZZZZZZZZZZ", phase: "closed" };
+    const waiting = { ...sampleDecision, phase: "waiting" };
+    const asked: string[] = [];
+    const path = `POST ${base}/decisions/${id}/confirmation`;
+    const list = `GET ${base}/decisions?limit=100`;
+    const answers = {
+      [list]: { decisions: [later, waiting], next: null },
+      [path]: { decision: id, approved: true },
+    };
+    const { code } = await runCli(["confirm", "last"], await daemon(answers, asked));
+    expect(code).toBe(0);
+    expect(asked.at(-1)).toContain(path);
+    const none = await daemon({ [list]: { decisions: [later], next: null } });
+    const refused = await runCli(["deny", "last"], none);
+    expect(refused.stderr).toContain("E_NOT_WAITING");
+    expect(refused.code).toBe(1);
+  });
 });
 
 describe("plan --dry-run", () => {

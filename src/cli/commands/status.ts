@@ -109,17 +109,20 @@ function screen(terminal: Terminal, { health, observations, symptoms, decisions 
       `mode ${printable(health.mode)}  up ${span(health.uptimeSeconds * 1_000)}  meshmend ${printable(health.version)}\n`,
     `beat ${statistics.beats} every ${span(statistics.periodMs)}, the last took ` +
       `${span(statistics.lastDurationMs)}, ${statistics.missed} missed; ${watched}\n`,
-    title("Components"),
-    componentTable(terminal, health),
     title(`Symptoms (${symptoms.length})`),
     symptoms.length === 0 ? "none\n" : symptomTable(terminal, symptoms),
     title("Latest decisions"),
     decisions.length === 0 ? "none\n" : decisionTable(terminal, decisions),
+    title("Components"),
+    componentTable(terminal, health),
   ].join("");
 }
 
+/** Those that are not well first. */
 function componentTable(terminal: Terminal, { components }: HealthAnswer): string {
-  const rows = components.map(({ component, state, reason, remedy }) => {
+  const rank = (state: string): number => (state === "failed" ? 0 : state === "degraded" ? 1 : 2);
+  const sorted = components.toSorted((one, other) => rank(one.state) - rank(other.state));
+  const rows = sorted.map(({ component, state, reason, remedy }) => {
     const why = remedy === undefined ? reason : `${reason}; ${remedy}`;
     return [printable(component), stateWords(terminal, state), printable(why)];
   });

@@ -56,6 +56,7 @@ export const rejectionReasons = [
   "malformed",
   "connection_limit",
   "requests_per_connection",
+  "pipeline_limit",
   "stream_limit",
   "host_not_allowed",
   "origin_not_allowed",

@@ -44,6 +44,7 @@ export function sampleObservation(): Observation {
         adminUp: true,
         operState: "up",
         mtuBytes: 1_500,
+        stacked: false,
         carrierChanges: 2,
         rxBytes: 10,
         txBytes: 10,

@@ -15,6 +15,7 @@ export const interfaceSchema = closed(
       "RFC 2863 ifOperStatus, in the kernel's spelling.",
     ),
     mtuBytes: count("The largest packet it carries."),
+    stacked: Type.Boolean({ description: "It stands on other interfaces, as a bridge does." }),
     carrierChanges: count("Since the interface exists."),
     rxBytes: count("Cumulative."),
     txBytes: count("Cumulative."),

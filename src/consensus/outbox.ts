@@ -1,0 +1,73 @@
+/**
+ * Where effects are collected during a step, and where messages wait for the disk. This is the one
+ * place that keeps the promise "an acknowledgement leaves only after its write is durable"
+ * (Raft dissertation, section 10.2.1; the token discipline is etcd-io/raft's AsyncStorageWrites).
+ */
+
+import type { Fault, NodeId } from "../base/index.ts";
+import type { Effect } from "./effect.ts";
+import type { RequestId } from "./event.ts";
+import type { Term } from "./log-entry.ts";
+import { type Message, type MessageBody, protocolVersion } from "./message.ts";
+import { leaderIdOf, type RaftState } from "./state.ts";
+
+export function emit(state: RaftState, effect: Effect): void {
+  state.effects.push(effect);
+}
+
+function addressed(state: RaftState, to: NodeId, term: Term, body: MessageBody): Message {
+  const { clusterId, id } = state;
+  return { clusterId, protocolVersion, from: id, to, term, ...body };
+}
+
+/** Leaves with this step: it promises nothing that the disk must keep. */
+export function send(state: RaftState, to: NodeId, body: MessageBody, term = state.term): void {
+  emit(state, { kind: "send", message: addressed(state, to, term, body) });
+}
+
+/** Leaves once everything this node has decided so far, this step included, is on disk. */
+export function sendOnceDurable(state: RaftState, to: NodeId, body: MessageBody): void {
+  const unissued = state.hardStateUnsaved || state.log.hasUnsaved;
+  const token = state.issuedToken + (unissued ? 1 : 0);
+  state.gated.push({ token, message: addressed(state, to, state.term, body) });
+}
+
+/** Issues the one disk write of this step, if it needs any. */
+export function issueWrite(state: RaftState): void {
+  if (!state.hardStateUnsaved && !state.log.hasUnsaved) return;
+  const token = ++state.issuedToken;
+  const { term, votedFor, repair } = state;
+  const hardState = state.hardStateUnsaved ? { term, votedFor, repair } : null;
+  state.hardStateUnsaved = false;
+  emit(state, { kind: "persist", token, hardState, entries: state.log.takeUnsaved(token) });
+}
+
+/**
+ * Lets go of every message whose write is durable. Returns those this node sent to itself, its own
+ * vote that is; an acknowledgement of a term that has passed is dropped, as its leader is gone.
+ */
+export function releaseDurable(state: RaftState): Message[] {
+  const toSelf: Message[] = [];
+  let released = 0;
+  for (const { token, message } of state.gated) {
+    if (token > state.persistedToken) break;
+    released++;
+    if (message.term !== state.term) state.counters.staleAcknowledgements++;
+    else if (message.to === state.id) toSelf.push(message);
+    else if (!overtaken(state, message, released)) emit(state, { kind: "send", message });
+  }
+  state.gated.splice(0, released);
+  return toSelf;
+}
+
+/** True when a later acknowledgement to the same leader leaves in the same breath: one is enough. */
+function overtaken(state: RaftState, { kind, to }: Message, from: number): boolean {
+  if (kind !== "append-accepted") return false;
+  const next = state.gated[from];
+  if (next === undefined || next.token > state.persistedToken) return false;
+  return next.message.kind === kind && next.message.to === to && next.message.term === state.term;
+}
+
+export function refuse(state: RaftState, id: RequestId, fault: Fault): void {
+  emit(state, { kind: "refused", id, fault, leaderId: leaderIdOf(state) });
+}

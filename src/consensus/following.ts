@@ -86,7 +86,8 @@ export function onHeartbeat(state: RaftState, message: MessageOf<"heartbeat">): 
   hearLeader(state, message);
   const { round, sentAtMs, commitIndex } = message;
   const { priority, log, incoming } = state;
-  send(state, message.from, { kind: "heartbeat-reply", round, sentAtMs, priority });
+  const votes = state.repair === null && !state.diskFull;
+  send(state, message.from, { kind: "heartbeat-reply", round, sentAtMs, priority, votes });
   if (incoming?.installing === true || commitIndex <= state.commitIndex) return;
   if (commitIndex <= log.lastIndex) {
     commitTo(state, commitIndex);

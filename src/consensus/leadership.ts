@@ -52,9 +52,10 @@ export function onHeartbeatReply(
   state: RaftState,
   leader: Leader,
   peer: Progress,
-  { round, sentAtMs, priority }: MessageOf<"heartbeat-reply">,
+  { round, sentAtMs, priority, votes }: MessageOf<"heartbeat-reply">,
 ): void {
   peer.priority = priority;
+  peer.votes = votes;
   if (sentAtMs > peer.ackedSentAtMs) peer.ackedSentAtMs = sentAtMs;
   if (round > peer.ackedRound) {
     peer.ackedRound = round;

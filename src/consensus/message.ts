@@ -72,6 +72,8 @@ export type MessageBody =
       readonly sentAtMs: number;
       /** How willing the sender is to lead; see `RaftOptions.priority`. */
       readonly priority: number;
+      /** Whether the sender may vote at all; see `Repair`. */
+      readonly votes: boolean;
     }
   | {
       readonly kind: "snapshot-chunk";

@@ -44,6 +44,8 @@ export interface Progress {
   ackedRound: number;
   /** How willing it says it is to lead. */
   priority: number;
+  /** Whether it says it may vote; a node that may not cannot be counted on in a change. */
+  votes: boolean;
   /** For learners that are to become voters; null before the first round. */
   catchUp: CatchUpRound | null;
   /** Set when a membership without it was appended: it is told so until then, then forgotten. */
@@ -71,6 +73,7 @@ export function freshProgress(
     ackedSentAtMs: Number.NEGATIVE_INFINITY,
     ackedRound: 0,
     priority: 100,
+    votes: false,
     catchUp: null,
     departsAtMs: null,
   };

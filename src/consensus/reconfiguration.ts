@@ -36,8 +36,7 @@ export function onChangeMembership(
     return;
   }
   if (!isReachable(state, role, next.value)) {
-    const message =
-      "too few voters of the membership asked for are in contact to agree on anything";
+    const message = "too few voters of the membership asked for are in contact and able to vote";
     refuse(state, id, fault("E_QUORUM_AT_RISK", message, "bring more of them up first"));
     return;
   }
@@ -70,7 +69,7 @@ function changeTo(state: RaftState, leader: Leader, membership: Membership) {
 function isReachable(state: RaftState, { peers }: Leader, membership: Membership): boolean {
   const inContact = (id: Progress["id"]) => {
     const peer = peers.get(id);
-    return id === state.id || (peer !== undefined && isInContact(peer, state)) ? 1 : 0;
+    return id === state.id || (peer?.votes === true && isInContact(peer, state)) ? 1 : 0;
   };
   return reachedByQuorum(membership, inContact) === 1;
 }

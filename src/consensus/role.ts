@@ -30,7 +30,19 @@ export function mayCampaign(state: RaftState): boolean {
     !state.diskFull &&
     state.repair === null &&
     state.incoming?.installing !== true &&
-    isVoter(state.memberships.latest.membership, state.id)
+    hasVoice(state)
+  );
+}
+
+/**
+ * A voter of the latest membership, or of the one before while the latest is not committed: the only
+ * node that holds a change which excludes it must be able to lead until that change is agreed on
+ * (dissertation, section 4.2.2).
+ */
+function hasVoice({ memberships, commitIndex, id }: RaftState): boolean {
+  return (
+    isVoter(memberships.latest.membership, id) ||
+    isVoter(memberships.at(commitIndex).membership, id)
   );
 }
 

@@ -89,7 +89,7 @@ export function yieldToPriority(state: RaftState, leader: Leader): void {
 function isTarget(state: RaftState, { peers }: Leader, id: NodeId): boolean {
   const stays = state.memberships.latest.membership.voters.some((voter) => voter.id === id);
   const peer = peers.get(id);
-  return stays && peer !== undefined && isInContact(peer, state);
+  return stays && peer?.votes === true && isInContact(peer, state);
 }
 
 /** The most willing voter in contact, and among equals the one with the most of the log. */

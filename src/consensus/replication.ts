@@ -114,8 +114,11 @@ export function onAppendAccepted(
   } else if (peer.mode === "probe") {
     // Any acceptance proves agreement up to matchIndex, so streaming may start there.
     toReplicate(peer);
-  } else if (peer.transfer !== null && peer.matchIndex >= state.log.base.index) {
-    // The snapshot is installed, or the log has become enough without it.
+  } else if (
+    peer.matchIndex >= Math.min(state.log.base.index, peer.transfer?.snapshot.index ?? 0)
+  ) {
+    // The snapshot is installed, or the log is enough without it. Should the log have moved on
+    // meanwhile, the next append finds out and starts with a newer snapshot.
     toReplicate(peer);
   }
 }

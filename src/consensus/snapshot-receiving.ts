@@ -24,7 +24,8 @@ export function onSnapshotChunk(state: RaftState, message: MessageOf<"snapshot-c
     return;
   }
   if (!continues(state.incoming, message)) {
-    state.incoming = { from, term, snapshot, nextOffset: 0, writing: null, installing: false };
+    const start = { nextOffset: 0, writing: null, installing: false, ordered: false };
+    state.incoming = { from, term, snapshot, ...start };
   }
   const { incoming } = state;
   if (incoming === null || incoming.writing !== null) return;
@@ -68,7 +69,15 @@ export function onChunkWritten(
     state.incoming = null;
     return;
   }
+  // From here on nothing more is appended; what this step has appended is written first.
   incoming.installing = true;
+}
+
+/** At the end of the step, after its write: on disk the snapshot must come last. */
+export function orderInstall(state: RaftState): void {
+  const { incoming } = state;
+  if (incoming === null || !incoming.installing || incoming.ordered) return;
+  incoming.ordered = true;
   emit(state, { kind: "install-snapshot", snapshot: incoming.snapshot });
 }
 

@@ -78,6 +78,8 @@ export interface IncomingSnapshot {
   /** A chunk is on its way to disk: where it ends, and whether it is the last. */
   writing: { readonly end: number; readonly done: boolean } | null;
   installing: boolean;
+  /** The order to install is out; it follows every write that was issued before. */
+  ordered: boolean;
 }
 
 /** What the operator should know happened; every refusal and drop is counted. */

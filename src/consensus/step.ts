@@ -24,7 +24,7 @@ import { onMessage } from "./receive.ts";
 import { continueChange, onChangeMembership } from "./reconfiguration.ts";
 import { endRepair } from "./repair.ts";
 import { replicate } from "./replication.ts";
-import { onChunkWritten, onSnapshotInstalled } from "./snapshot-receiving.ts";
+import { onChunkWritten, onSnapshotInstalled, orderInstall } from "./snapshot-receiving.ts";
 import { onChunkRead, onSnapshotTaken, wantSnapshot } from "./snapshot-sending.ts";
 import type { RaftState } from "./state.ts";
 import { completeTransfer, onTransferLeadership } from "./transfer.ts";
@@ -66,6 +66,7 @@ function settle(state: RaftState): void {
   } else forwardReads(state);
   endRepair(state);
   issueWrite(state);
+  orderInstall(state);
   applyCommitted(state);
   wantSnapshot(state);
 }

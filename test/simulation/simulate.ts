@@ -7,9 +7,8 @@ import { type RunResult, type TraceSink, World } from "./world.ts";
 export const stepsPerSeed = 200;
 export const nodesPerSeed = 5;
 
-/** Every third seed has three nodes and every seventh one has one: small groups have cases of their own. */
-export function scheduleOf(seed: number): Schedule {
-  return drawSchedule(seed, nodesPerSeed, stepsPerSeed);
+export function scheduleOf(seed: number, nodeCount = nodesPerSeed): Schedule {
+  return drawSchedule(seed, nodeCount, stepsPerSeed);
 }
 
 export function runSchedule(

@@ -32,6 +32,12 @@ export class SimulatedNetwork {
     this.#cut.add(`${from}>${to}`);
   }
 
+  /** Restores both directions between two nodes. */
+  join(left: NodeId, right: NodeId): void {
+    this.#cut.delete(`${left}>${right}`);
+    this.#cut.delete(`${right}>${left}`);
+  }
+
   slow(from: NodeId, to: NodeId, extraDelayMs: number): void {
     this.#extraDelayMs.set(`${from}>${to}`, extraDelayMs);
   }

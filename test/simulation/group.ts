@@ -9,6 +9,8 @@ export interface Group {
   readonly nodes: readonly SimulatedNode[];
   readonly network: SimulatedNetwork;
   readonly options: RaftOptions;
+  /** Clients hold back until then: some plots need logs that do not grow. */
+  quietUntilMs: number;
   nowMs(): number;
   plan(delayMs: number, run: () => void): void;
   /** Adds a node that knows nobody yet; null when there are enough. */

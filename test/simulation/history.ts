@@ -41,6 +41,8 @@ export class History {
   readonly #seen: { entry: Entry; previousTerm: Term }[][] = [];
   /** The agreed log, and the machine after each of its entries. */
   readonly #chosen: Entry[] = [];
+  /** The term in which each was first known to be agreed on. */
+  readonly #chosenInTerm: Term[] = [];
   readonly #machines: MachineState[] = [emptyMachine];
   readonly #commandIndexes = new Map<number, LogIndex>();
   /** The largest revision that any finished operation has shown to a client. */
@@ -69,9 +71,13 @@ export class History {
     const known = this.#leaders.get(term);
     if (known === undefined) this.#leaders.set(term, id);
     else mustHold(known === id, "election safety", () => `${known} and ${id} lead term ${term}`);
-    const last = this.#chosen[this.#chosen.length - 1];
-    if (known !== undefined || last === undefined) return;
-    // By log matching, holding the last agreed entry means holding all.
+    if (known !== undefined) return;
+    // By log matching, holding the last entry agreed on in an earlier term means holding all. A
+    // leader of an older term may still come to light, too late to lead anybody.
+    let at = this.#chosen.length - 1;
+    while (at >= 0 && (this.#chosenInTerm[at] ?? 0) >= term) at--;
+    const last = this.#chosen[at];
+    if (last === undefined) return;
     mustHold(
       log.entryAt(last.index) === last || log.base.index >= last.index,
       "leader completeness",
@@ -99,7 +105,7 @@ export class History {
   }
 
   /** State machine safety: nobody commits anything else where something was committed. */
-  noteCommits({ id, log }: RaftState, from: LogIndex, to: LogIndex): void {
+  noteCommits({ id, term, log }: RaftState, from: LogIndex, to: LogIndex): void {
     for (let index = from + 1; index <= to; index++) {
       const entry = log.entryAt(index);
       const known = this.#chosen[index - 1];
@@ -112,7 +118,7 @@ export class History {
         );
         continue;
       }
-      if (known === undefined) this.#choose(id, entry);
+      if (known === undefined) this.#choose(id, term, entry);
       else {
         mustHold(
           known === entry,
@@ -123,13 +129,14 @@ export class History {
     }
   }
 
-  #choose(id: NodeId, entry: Entry): void {
+  #choose(id: NodeId, term: Term, entry: Entry): void {
     mustHold(
       entry.index === this.#chosen.length + 1,
       "state machine safety",
       () => `${id} committed ${entry.index} before ${this.#chosen.length + 1}`,
     );
     this.#chosen.push(entry);
+    this.#chosenInTerm.push(term);
     const before = this.machineAt(entry.index - 1);
     this.#machines.push(machineAfter(before, entry));
     if (entry.kind !== "command") return;

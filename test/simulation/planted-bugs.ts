@@ -66,12 +66,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     planted: "return entry.index <= commitIndex && log.holds(entry);",
   },
   {
-    name: "follower commits what the leader did not compare",
-    file: "following.ts",
-    original: "commitTo(state, Math.min(commitIndex, lastIndex));",
-    planted: "commitTo(state, Math.min(commitIndex, log.lastIndex));",
-  },
-  {
     name: "heartbeat announces more than the follower has",
     file: "leadership.ts",
     original: "Math.min(state.commitIndex, peer.matchIndex)",
@@ -141,9 +135,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "damaged log votes",
-    file: "election.ts",
-    original: "const granted = free && state.repair === null &&",
-    planted: "const granted = free &&",
+    file: "create-raft.ts",
+    original: "repair: hardState.repair,",
+    planted: "repair: null,",
   },
   {
     name: "snapshot keeps the old log's end",

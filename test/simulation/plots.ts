@@ -5,16 +5,16 @@
  */
 
 import type { Chance } from "./chance.ts";
+import { changeMembership, crash, isolate, rot } from "./faults.ts";
 import { type Group, leaderOf } from "./group.ts";
-import { changeMembership, crash, isolate, rot } from "./nemesis.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 
-/** Lets clients read from `old` by lease and write to whoever leads, often, for a while. */
+/** Lets clients read from `old` by lease and write to whoever leads instead, often, for a while. */
 function stalk(group: Group, old: SimulatedNode, forMs: number): void {
   for (let atMs = 0; atMs < forMs; atMs += 5) {
     group.plan(atMs, () => {
       const leader = leaderOf(group);
-      if (leader !== undefined) group.write(leader, 0);
+      if (leader !== undefined && leader !== old) group.write(leader, 0);
       if (old.leads) old.read(group.nextRequestId(), "lease");
     });
   }
@@ -24,9 +24,11 @@ function cutInbound({ nodes, network }: Group, node: SimulatedNode): void {
   for (const other of nodes) network.cut(other.id, node.id);
 }
 
-/** Other nodes, in an order of chance. */
-function othersThan(group: Group, node: SimulatedNode, chance: Chance): SimulatedNode[] {
-  const others = group.nodes.filter((other) => other !== node && other.running);
+/** The leader's fellow voters that run, in an order of chance. */
+function fellowsOf(group: Group, leader: SimulatedNode, chance: Chance): SimulatedNode[] {
+  const voters = leader.state?.memberships.latest.membership.voters ?? [];
+  const isFellow = (node: SimulatedNode) => voters.some(({ id }) => id === node.id);
+  const others = group.nodes.filter((node) => node !== leader && node.running && isFellow(node));
   for (let i = others.length - 1; i > 0; i--) {
     const j = chance.below(i + 1);
     [others[i], others[j]] = [others[j] as SimulatedNode, others[i] as SimulatedNode];
@@ -49,7 +51,7 @@ export function deposeLeaders(group: Group, chance: Chance): void {
       lastTerm = term;
       rounds--;
       for (let count = chance.below(4); count > 0; count--) group.write(leader, 8);
-      const [friend] = othersThan(group, leader, chance);
+      const [friend] = fellowsOf(group, leader, chance);
       // Only one follower, or none, hears of what it has to say.
       isolate(group, leader);
       if (friend !== undefined && chance.happens(0.7)) group.network.join(leader.id, friend.id);
@@ -85,23 +87,28 @@ export function handOverAndCut(group: Group, chance: Chance): void {
   group.plan(chance.between(50, 300), () => group.network.heal());
 }
 
-/** One half hears the leader, the other does not, and those who stand between are restarted. */
+/**
+ * Some have not heard the leader for long and may elect another. Then the leader is cut off, and one
+ * of those who have just promised to protect it is restarted: will it remember?
+ */
 export function bridgeAndRestart(group: Group, chance: Chance): void {
   const leader = leaderOf(group);
   if (leader === undefined) return;
-  const others = othersThan(group, leader, chance);
+  const others = fellowsOf(group, leader, chance);
   const deaf = others.slice(0, Math.floor((others.length + 1) / 2));
   for (const node of deaf) {
     group.network.cut(leader.id, node.id);
     group.network.cut(node.id, leader.id);
   }
-  for (let round = 0; round < 6; round++) {
-    const bridge = others[deaf.length + chance.below(Math.max(1, others.length - deaf.length))];
-    if (bridge === undefined) continue;
-    group.plan(100 + round * 60 + chance.between(0, 60), () => crash(group, bridge, 0));
-  }
-  stalk(group, leader, 600);
-  group.plan(600, () => group.network.heal());
+  const bridge = others[deaf.length];
+  const cutAtMs = chance.between(130, 300);
+  group.quietUntilMs = group.nowMs() + cutAtMs;
+  group.plan(cutAtMs, () => {
+    isolate(group, leader);
+    if (bridge !== undefined) crash(group, bridge, 0);
+    stalk(group, leader, 150);
+  });
+  group.plan(cutAtMs + 200, () => group.network.heal());
 }
 
 /**
@@ -111,15 +118,16 @@ export function bridgeAndRestart(group: Group, chance: Chance): void {
 export function forgetAndDepose(group: Group, chance: Chance): void {
   const leader = leaderOf(group);
   if (leader === undefined) return;
-  const others = othersThan(group, leader, chance);
+  const others = fellowsOf(group, leader, chance);
   const absent = others.slice(0, Math.floor(others.length / 2));
   for (const node of absent) isolate(group, node);
+  const agreedIndex = leader.state?.commitIndex ?? 0;
   for (let count = 0; count < 4; count++) {
     group.plan(10 * count, () => group.write(leader, 0));
   }
   group.plan(chance.between(80, 140), () => {
     const forgetful = others[absent.length];
-    if (forgetful !== undefined) rot(group, forgetful, chance.ratio() * 0.5);
+    if (forgetful !== undefined) rot(group, forgetful, agreedIndex + 1, chance.ratio() * 0.3);
     group.network.heal();
     crash(group, leader, 0.5 + chance.ratio() * 0.5);
   });
@@ -129,7 +137,7 @@ export function forgetAndDepose(group: Group, chance: Chance): void {
 export function changeInMinority(group: Group, chance: Chance): void {
   const leader = leaderOf(group);
   if (leader === undefined) return;
-  const [friend] = othersThan(group, leader, chance);
+  const [friend] = fellowsOf(group, leader, chance);
   isolate(group, leader);
   if (friend !== undefined) {
     isolate(group, friend);

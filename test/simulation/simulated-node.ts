@@ -291,7 +291,9 @@ export class SimulatedNode {
   #checkPromise(message: Message): void {
     const { disk, id } = this;
     if (message.kind === "append-accepted") {
-      const entry = this.state?.log.entryAt(message.matchIndex) ?? null;
+      // Within one step the log may move on to a newer leader's; the promise was to the older one.
+      const { term, log } = this.state ?? { term: null, log: null };
+      const entry = term === message.term ? log.entryAt(message.matchIndex) : null;
       mustHold(
         entry === null ? message.matchIndex <= disk.lastIndex : disk.holds(entry),
         "acknowledged is durable",

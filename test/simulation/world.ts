@@ -7,9 +7,10 @@ import type { NodeId } from "../../src/base/index.ts";
 import type { Message } from "../../src/consensus/index.ts";
 import { Chance } from "./chance.ts";
 import { EventQueue } from "./event-queue.ts";
+import { calm, makeRoom } from "./faults.ts";
 import { type Group, leaderOf, memberOf } from "./group.ts";
 import { History } from "./history.ts";
-import { calm, makeRoom, perform } from "./nemesis.ts";
+import { perform } from "./nemesis.ts";
 import type { Schedule } from "./schedule.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
@@ -82,6 +83,7 @@ export class World {
       nodes: this.#nodes,
       network: this.#network,
       options: schedule.options,
+      quietUntilMs: 0,
       plan,
       nowMs: () => this.#nowMs,
       addNode: () => {

@@ -14,6 +14,8 @@ export interface PlantedBug {
   readonly file: string;
   readonly original: string;
   readonly planted: string;
+  /** Needs hundreds of seeds. */
+  readonly rare?: true;
 }
 
 export const plantedBugs: readonly PlantedBug[] = [
@@ -58,6 +60,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "log-view.ts",
     original: "write.lastIndex = Math.min(write.lastIndex, index - 1);",
     planted: "write.lastIndex += 0;",
+    rare: true,
   },
   {
     name: "every append truncates, acknowledged entries too",

@@ -10,7 +10,14 @@ import type { Message, MessageOf } from "./message.ts";
 import { emit, send, sendOnceDurable } from "./outbox.ts";
 import { voteOutcome } from "./quorum.ts";
 import { trackPeers } from "./replication.ts";
-import { becomeFollower, drawElectionDeadline, isOnlyVoter, mayCampaign } from "./role.ts";
+import {
+  abandonReads,
+  adoptTerm,
+  becomeFollower,
+  drawElectionDeadline,
+  isOnlyVoter,
+  mayCampaign,
+} from "./role.ts";
 import type { Leader, RaftState } from "./state.ts";
 import { yieldPauseTimeouts } from "./transfer.ts";
 
@@ -37,8 +44,7 @@ export function campaignWhenDue(state: RaftState): void {
 
 /** Would I win? Asked without touching the term, so a cut-off node comes back quietly (9.6). */
 function campaignForPreVotes(state: RaftState): void {
-  // Forget the leader, and with it the reads that wait for it.
-  becomeFollower(state, state.term, null);
+  abandonReads(state, null);
   state.role = { kind: "pre-candidate", votes: new Map([[state.id, true]]) };
   state.counters.electionsStarted++;
   announce(state);
@@ -49,7 +55,8 @@ function campaignForPreVotes(state: RaftState): void {
 
 /** `transfer`: the leader asked for it, so neither pre-vote nor its followers' loyalty apply. */
 export function campaign(state: RaftState, transfer: boolean): void {
-  becomeFollower(state, nextTerm(state), null);
+  abandonReads(state, null);
+  adoptTerm(state, nextTerm(state));
   state.votedFor = state.id;
   // A half-received snapshot belongs to a leader this node no longer waits for.
   state.incoming = null;

@@ -91,7 +91,12 @@ export function onHeartbeat(state: RaftState, message: MessageOf<"heartbeat">): 
   if (incoming?.installing === true || commitIndex <= state.commitIndex) return;
   if (commitIndex <= log.lastIndex) {
     commitTo(state, commitIndex);
-  } else if (state.repair === null) {
+  } else if (state.repair !== null) {
+    // The leader still believes what was acknowledged before the damage: have it start over.
+    const hint = { index: log.last.index, term: log.last.term };
+    const body = { kind: "append-rejected" as const, rejectedIndex: commitIndex, hint };
+    send(state, message.from, { ...body, repairing: true });
+  } else {
     state.halted = true;
     const message = `entry ${commitIndex} was acknowledged here, but the log ends at ${log.lastIndex}`;
     const remedy = "remove this node from the group and join it again under a new id";

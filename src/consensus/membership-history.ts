@@ -30,6 +30,11 @@ export class MembershipHistory {
     return this.#placed[0] as PlacedMembership;
   }
 
+  /** The one in force at `index` and all that came after. */
+  since(index: LogIndex): readonly PlacedMembership[] {
+    return this.#placed.slice(this.#placed.indexOf(this.at(index)));
+  }
+
   /** True when the entry changed the membership. */
   note(entry: Entry): boolean {
     if (entry.kind !== "membership") return false;

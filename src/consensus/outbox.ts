@@ -68,6 +68,11 @@ function overtaken(state: RaftState, { kind, to }: Message, from: number): boole
   return next.message.kind === kind && next.message.to === to && next.message.term === state.term;
 }
 
-export function refuse(state: RaftState, id: RequestId, fault: Fault): void {
-  emit(state, { kind: "refused", id, fault, leaderId: leaderIdOf(state) });
+export function refuse(
+  state: RaftState,
+  id: RequestId,
+  fault: Fault,
+  leaderId = leaderIdOf(state),
+): void {
+  emit(state, { kind: "refused", id, fault, leaderId });
 }

@@ -35,41 +35,40 @@ export function mayCampaign(state: RaftState): boolean {
 }
 
 /**
- * A voter of the latest membership, or of the one before while the latest is not committed: the only
- * node that holds a change which excludes it must be able to lead until that change is agreed on
+ * A voter of any membership that may be the committed one, as far as this node can tell: the only node
+ * that holds a change which excludes it must be able to lead until that change is agreed on
  * (dissertation, section 4.2.2).
  */
 function hasVoice({ memberships, commitIndex, id }: RaftState): boolean {
-  return (
-    isVoter(memberships.latest.membership, id) ||
-    isVoter(memberships.at(commitIndex).membership, id)
-  );
+  return memberships.since(commitIndex).some(({ membership }) => isVoter(membership, id));
 }
 
 /** `leaderId` is null while the leader of `term` is not known. */
 export function becomeFollower(state: RaftState, term: Term, leaderId: NodeId | null): void {
   const before = leaderIdOf(state);
   const wasFollower = state.role.kind === "follower";
-  if (term > state.term) {
-    state.term = term;
-    state.votedFor = null;
-    state.hardStateUnsaved = true;
-  } else if (wasFollower && before === leaderId) {
-    return;
-  }
-  if (before !== leaderId || !wasFollower) abandonReads(state);
+  if (term > state.term) adoptTerm(state, term);
+  else if (wasFollower && before === leaderId) return;
+  if (before !== leaderId || !wasFollower) abandonReads(state, leaderId);
   state.role = { kind: "follower", leaderId };
   if (!wasFollower) drawElectionDeadline(state);
   if (leaderId !== null && before !== leaderId) state.counters.leaderChanges++;
   emit(state, { kind: "role-changed", role: "follower", term: state.term, leaderId });
 }
 
+/** A new term, in which nobody has this node's vote yet. */
+export function adoptTerm(state: RaftState, term: Term): void {
+  state.term = term;
+  state.votedFor = null;
+  state.hardStateUnsaved = true;
+}
+
 /** Reads that were to be confirmed by a leadership that ended; the client asks again. */
-function abandonReads(state: RaftState): void {
+export function abandonReads(state: RaftState, nextLeaderId: NodeId | null): void {
   const leaderLost = fault("E_LEADERSHIP_LOST", "the leader changed before it confirmed the read");
   const abandon = (id: number) => {
     state.counters.refusedReads++;
-    refuse(state, id, leaderLost);
+    refuse(state, id, leaderLost, nextLeaderId);
   };
   if (state.role.kind === "leader") {
     const { roundUnderWay, waitingReads } = state.role;

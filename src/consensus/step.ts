@@ -24,6 +24,7 @@ import { onMessage } from "./receive.ts";
 import { continueChange, onChangeMembership } from "./reconfiguration.ts";
 import { endRepair } from "./repair.ts";
 import { replicate } from "./replication.ts";
+import { drawElectionDeadline } from "./role.ts";
 import { onChunkWritten, onSnapshotInstalled, orderInstall } from "./snapshot-receiving.ts";
 import { onChunkRead, onSnapshotTaken, wantSnapshot } from "./snapshot-sending.ts";
 import type { RaftState } from "./state.ts";
@@ -120,7 +121,7 @@ function handle(state: RaftState, event: RaftEvent): void {
       onDiskFull(state, event.full);
       break;
     case "priority":
-      state.priority = Math.min(100, Math.max(0, event.priority));
+      onPriority(state, Math.min(100, Math.max(0, event.priority)));
       break;
     default:
       unreachable(event);
@@ -137,6 +138,13 @@ function onPeerUnreachable({ role }: RaftState, id: NodeId): void {
   const peer = role.kind === "leader" ? role.peers.get(id) : undefined;
   // A stream that broke lost some of what was in flight; a transfer goes on by itself.
   if (peer?.mode === "replicate") toProbe(peer);
+}
+
+function onPriority(state: RaftState, priority: number): void {
+  const lowered = priority < state.priority;
+  state.priority = priority;
+  // The deadline that stands was drawn by a more willing node.
+  if (lowered) drawElectionDeadline(state);
 }
 
 function onDiskFull(state: RaftState, full: boolean): void {

@@ -93,7 +93,10 @@ export type Effect =
     }
   /** In force from now on, committed or not; transports connect to whom it names. */
   | { readonly kind: "membership-changed"; readonly membership: Membership }
-  /** The group has agreed that this node is no member any more. */
+  /**
+   * The group has agreed that this node is no member any more. Stop once this step's other effects
+   * are carried out: they may hand over leadership.
+   */
   | { readonly kind: "removed" }
   /** This node must not go on; it ignores every further event. */
   | { readonly kind: "halt"; readonly fault: Fault };

@@ -6,16 +6,10 @@
 import type { NodeId } from "../base/index.ts";
 import type { LogIndex } from "./log-entry.ts";
 import type { MemberChange } from "./membership.ts";
-import type { Message, SnapshotMeta } from "./message.ts";
+import type { Message, ReadMode, SnapshotMeta } from "./message.ts";
 
 /** Chosen by whoever asks; effects answer under the same number. */
 export type RequestId = number;
-
-/**
- * `linearizable` asks a majority (ReadIndex, dissertation section 6.4); `lease` trusts clocks to drift
- * by no more than `maxClockDriftRatio` and answers at once when it may (section 6.4.1).
- */
-export type ReadMode = "linearizable" | "lease";
 
 export type RaftEvent =
   /** Time has passed. Due at `nextWakeMs`; more often does no harm. */

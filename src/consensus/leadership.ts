@@ -62,10 +62,10 @@ export function onHeartbeatReply(
     finishReadRound(state, leader);
   }
   if (peer.mode === "snapshot") return;
-  // It lives, yet may have missed something: ask anew (etcd-io/raft does the same).
+  // It lives, yet may have missed something: ask anew, at the end of the step or right here. What it
+  // has but cannot confirm yet, for a slow disk, costs it one empty message and nothing more.
   peer.probing = false;
-  if (peer.mode === "replicate" && peer.matchIndex < state.log.lastIndex) {
-    if (peer.inflight.full(state.options.maxInflightBytes)) peer.inflight.freeOldest();
-    if (peer.nextIndex > state.log.lastIndex) sendAppend(state, peer);
-  }
+  const { nextIndex, matchIndex, inflight, mode } = peer;
+  const stalled = nextIndex > state.log.lastIndex || inflight.full(state.options.maxInflightBytes);
+  if (mode === "replicate" && matchIndex < state.log.lastIndex && stalled) sendAppend(state, peer);
 }

@@ -91,7 +91,12 @@ export type MessageBody =
     }
   /** Campaign at once, without pre-vote: the leader hands over (dissertation, section 3.10). */
   | { readonly kind: "timeout-now" }
-  | { readonly kind: "read-request"; readonly request: ReadRequestId }
+  | {
+      readonly kind: "read-request";
+      readonly request: ReadRequestId;
+      /** All reads it stands for are content with the leader's lease. */
+      readonly mode: ReadMode;
+    }
   | {
       readonly kind: "read-reply";
       readonly request: ReadRequestId;
@@ -99,6 +104,12 @@ export type MessageBody =
     }
   /** Answers a message of an older term, so that its sender learns the newer one. */
   | { readonly kind: "term-notice" };
+
+/**
+ * `linearizable` asks a majority (ReadIndex, dissertation section 6.4); `lease` trusts clocks to drift
+ * by no more than `maxClockDriftRatio` and answers at once when it may (section 6.4.1).
+ */
+export type ReadMode = "linearizable" | "lease";
 
 /** Unique over restarts: a late reply to an earlier run of the same node must match nothing. */
 export interface ReadRequestId {

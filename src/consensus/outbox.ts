@@ -29,7 +29,22 @@ export function send(state: RaftState, to: NodeId, body: MessageBody, term = sta
 export function sendOnceDurable(state: RaftState, to: NodeId, body: MessageBody): void {
   const unissued = state.hardStateUnsaved || state.log.hasUnsaved;
   const token = state.issuedToken + (unissued ? 1 : 0);
-  state.gated.push({ token, message: addressed(state, to, state.term, body) });
+  const message = addressed(state, to, state.term, body);
+  // While a disk hangs its leader keeps asking; the last answer stands for all.
+  const last = state.gated[state.gated.length - 1];
+  if (last?.token === token && supersedes(message, last.message)) state.gated.pop();
+  state.gated.push({ token, message });
+}
+
+/** True when a later acknowledgement to the same leader says all that the earlier one did. */
+function supersedes(later: Message, earlier: Message): boolean {
+  return (
+    later.kind === "append-accepted" &&
+    earlier.kind === "append-accepted" &&
+    later.to === earlier.to &&
+    later.term === earlier.term &&
+    later.matchIndex >= earlier.matchIndex
+  );
 }
 
 /** Issues the one disk write of this step, if it needs any. */
@@ -54,18 +69,17 @@ export function releaseDurable(state: RaftState): Message[] {
     released++;
     if (message.term !== state.term) state.counters.staleAcknowledgements++;
     else if (message.to === state.id) toSelf.push(message);
-    else if (!overtaken(state, message, released)) emit(state, { kind: "send", message });
+    else if (!isSuperseded(state, message, released)) emit(state, { kind: "send", message });
   }
   state.gated.splice(0, released);
   return toSelf;
 }
 
-/** True when a later acknowledgement to the same leader leaves in the same breath: one is enough. */
-function overtaken(state: RaftState, { kind, to }: Message, from: number): boolean {
-  if (kind !== "append-accepted") return false;
-  const next = state.gated[from];
+/** True when the next message leaves in the same breath and says it all. */
+function isSuperseded(state: RaftState, message: Message, following: number): boolean {
+  const next = state.gated[following];
   if (next === undefined || next.token > state.persistedToken) return false;
-  return next.message.kind === kind && next.message.to === to && next.message.term === state.term;
+  return supersedes(next.message, message);
 }
 
 export function refuse(

@@ -132,15 +132,10 @@ export class InflightWindow {
 
   /** An acknowledgement covers every message that ends at or before it. */
   freeUpTo(index: LogIndex): void {
-    while (this.#count > 0 && (this.#lastIndexes[this.#start] ?? 0) <= index) this.freeOldest();
+    while (this.#count > 0 && (this.#lastIndexes[this.#start] ?? 0) <= index) this.#freeOldest();
   }
 
-  /**
-   * Makes room for one message when acknowledgements may have been lost, so that the next append
-   * finds out (etcd-io/raft does so on every heartbeat reply).
-   */
-  freeOldest(): void {
-    if (this.#count === 0) return;
+  #freeOldest(): void {
     this.#bytes -= this.#sizes[this.#start] ?? 0;
     this.#start = (this.#start + 1) % this.#lastIndexes.length;
     this.#count--;

@@ -5,9 +5,10 @@
  */
 
 import { type Fault, fault } from "../base/index.ts";
-import type { ReadMode, RequestId } from "./event.ts";
+import type { RequestId } from "./event.ts";
 import type { LogIndex } from "./log-entry.ts";
-import type { MessageOf } from "./message.ts";
+import { isVoter } from "./membership.ts";
+import type { MessageOf, ReadMode } from "./message.ts";
 import { leaseMs } from "./options.ts";
 import { emit, refuse, send } from "./outbox.ts";
 import { reachedByQuorum } from "./quorum.ts";
@@ -31,18 +32,19 @@ export function onRead(state: RaftState, id: RequestId, mode: ReadMode): void {
   if (role.kind === "leader") {
     confirmAsLeader(state, role, { from: "client", id }, mode);
   } else if (role.kind === "follower" && role.leaderId !== null) {
-    forwardedReads.waiting.push({ id, deadlineMs: state.nowMs + options.readTimeoutMs });
+    const deadlineMs = state.nowMs + options.readTimeoutMs;
+    forwardedReads.waiting.push({ id, mode, deadlineMs });
   } else refuseRead(state, id, noLeader);
 }
 
 export function onReadRequest(
   state: RaftState,
-  { from, request }: MessageOf<"read-request">,
+  { from, request, mode }: MessageOf<"read-request">,
 ): void {
   const { role, options } = state;
   // A follower that asks the wrong node, or a busy one, asks again.
   if (role.kind !== "leader" || role.waitingReads.length >= options.maxPendingReads) return;
-  confirmAsLeader(state, role, { from: "follower", peer: from, request }, "linearizable");
+  confirmAsLeader(state, role, { from: "follower", peer: from, request }, mode);
 }
 
 function confirmAsLeader(state: RaftState, leader: Leader, ticket: ReadTicket, mode: ReadMode) {
@@ -58,8 +60,11 @@ function confirmAsLeader(state: RaftState, leader: Leader, ticket: ReadTicket, m
  * lease, and each of them refuses votes for longer than that (dissertation, section 6.4.1).
  */
 export function holdsLease(state: RaftState, leader: Leader): boolean {
-  if (leader.leaseForfeited) return false;
-  const heardAtMs = reachedByQuorum(state.memberships.latest.membership, (voter) =>
+  const { membership } = state.memberships.latest;
+  // A leader on its way out counts on others only, and one that is left as the only voter campaigns
+  // without waiting: whoever is no voter itself has no lease.
+  if (leader.leaseForfeited || !isVoter(membership, state.id)) return false;
+  const heardAtMs = reachedByQuorum(membership, (voter) =>
     voter === state.id
       ? state.nowMs
       : (leader.peers.get(voter)?.ackedSentAtMs ?? Number.NEGATIVE_INFINITY),
@@ -120,13 +125,15 @@ export function forwardReads(state: RaftState): void {
   if (forwardedReads.underWay === null && forwardedReads.waiting.length > 0) {
     const request = { incarnation, sequence: ++forwardedReads.sequence };
     const reads = forwardedReads.waiting;
-    forwardedReads.underWay = { request, reads, retryAtMs: state.nowMs };
+    const mode = reads.every((read) => read.mode === "lease") ? "lease" : "linearizable";
+    forwardedReads.underWay = { request, reads, mode, retryAtMs: state.nowMs };
     forwardedReads.waiting = [];
   }
   const { underWay } = forwardedReads;
   if (underWay === null || state.nowMs < underWay.retryAtMs) return;
   underWay.retryAtMs = state.nowMs + options.heartbeatMs;
-  send(state, role.leaderId, { kind: "read-request", request: underWay.request });
+  const { request, mode } = underWay;
+  send(state, role.leaderId, { kind: "read-request", request, mode });
 }
 
 export function onReadReply(state: RaftState, message: MessageOf<"read-reply">): void {

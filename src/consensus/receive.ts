@@ -15,6 +15,7 @@ import {
 import { onAppend, onHeartbeat } from "./following.ts";
 import { onHeartbeatReply } from "./leadership.ts";
 import { type Message, protocolVersion } from "./message.ts";
+import { isWellFormed } from "./message-check.ts";
 import { send } from "./outbox.ts";
 import { onReadReply, onReadRequest } from "./reading.ts";
 import { onAppendAccepted, onAppendRejected } from "./replication.ts";
@@ -27,7 +28,7 @@ import type { RaftState } from "./state.ts";
 export function onMessage(state: RaftState, message: Message): void {
   const { clusterId, from, to, term } = message;
   const ours = clusterId === state.clusterId && message.protocolVersion === protocolVersion;
-  if (!ours || to !== state.id || from === state.id) {
+  if (!ours || to !== state.id || from === state.id || !isWellFormed(message)) {
     state.counters.foreignMessages++;
     return;
   }

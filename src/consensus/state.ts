@@ -10,7 +10,7 @@ import type { RequestId } from "./event.ts";
 import type { Entry, LogIndex, LogPosition, Term } from "./log-entry.ts";
 import type { LogView } from "./log-view.ts";
 import type { MembershipHistory } from "./membership-history.ts";
-import type { Message, ReadRequestId, SnapshotMeta } from "./message.ts";
+import type { Message, ReadMode, ReadRequestId, SnapshotMeta } from "./message.ts";
 import type { RaftOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
 
@@ -59,6 +59,7 @@ export interface ForwardedReads {
   underWay: {
     readonly request: ReadRequestId;
     readonly reads: readonly PendingRead[];
+    readonly mode: ReadMode;
     retryAtMs: number;
   } | null;
   waiting: PendingRead[];
@@ -66,6 +67,7 @@ export interface ForwardedReads {
 
 interface PendingRead {
   readonly id: RequestId;
+  readonly mode: ReadMode;
   readonly deadlineMs: number;
 }
 
@@ -84,7 +86,9 @@ export interface IncomingSnapshot {
 
 /** What the operator should know happened; every refusal and drop is counted. */
 export interface RaftCounters {
+  /** Of another group or version, to or from the wrong node, or malformed. */
   foreignMessages: number;
+  /** Of an older term, or from who may not ask now. */
   staleMessages: number;
   refusedProposals: number;
   refusedReads: number;

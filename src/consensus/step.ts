@@ -24,7 +24,7 @@ import { onMessage } from "./receive.ts";
 import { continueChange, onChangeMembership } from "./reconfiguration.ts";
 import { endRepair } from "./repair.ts";
 import { replicate } from "./replication.ts";
-import { drawElectionDeadline } from "./role.ts";
+import { drawElectionDeadline, isOnlyVoter, mayCampaign } from "./role.ts";
 import { onChunkWritten, onSnapshotInstalled, orderInstall } from "./snapshot-receiving.ts";
 import { onChunkRead, onSnapshotTaken, wantSnapshot } from "./snapshot-sending.ts";
 import type { RaftState } from "./state.ts";
@@ -154,7 +154,11 @@ function onDiskFull(state: RaftState, full: boolean): void {
 
 /** When the next tick is due, on the clock of `step`; a tick too early does no harm. */
 export function nextWakeMs(state: RaftState): number {
+  if (state.halted) return Number.POSITIVE_INFINITY;
   if (state.role.kind === "leader") return state.role.nextHeartbeatMs;
+  // A single voter has nobody to wait for.
+  const startsAlone = state.role.kind === "follower" && isOnlyVoter(state) && mayCampaign(state);
+  if (startsAlone) return state.nowMs;
   const retryAtMs = state.forwardedReads.underWay?.retryAtMs ?? Number.POSITIVE_INFINITY;
   return Math.min(state.electionDeadlineMs, retryAtMs);
 }

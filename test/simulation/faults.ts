@@ -8,6 +8,10 @@ import type { SimulatedNode } from "./simulated-node.ts";
 /** Comes back at once, or after several election timeouts. */
 export function crash(group: Group, node: SimulatedNode, measure: number): void {
   node.crash();
+  // Those with a connection may notice.
+  for (const other of group.nodes) {
+    if (measure > 0.5) other.deliver({ kind: "peer-unreachable", peer: node.id });
+  }
   const { electionTimeoutMs } = group.options;
   group.plan(1 + measure * measure * 5 * electionTimeoutMs, () => node.start());
 }

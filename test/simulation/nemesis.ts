@@ -7,6 +7,7 @@ import {
   bridgeAndRestart,
   changeInMinority,
   deposeLeaders,
+  dwindleToOne,
   forgetAndDepose,
   handOverAndCut,
   stalkLeader,
@@ -27,7 +28,7 @@ export function perform(group: Group, { kind, pick, measure }: ScheduledStep): v
       }
       break;
     case "read":
-      contact(group, pick).read(group.nextRequestId(), "linearizable");
+      contact(group, pick).read(group.nextRequestId(), measure < 0.7 ? "linearizable" : "lease");
       break;
     case "lease-read":
       // Asked of everybody who may believe to lead: that is where stale answers come from.
@@ -107,6 +108,9 @@ export function perform(group: Group, { kind, pick, measure }: ScheduledStep): v
       break;
     case "forget-and-depose":
       forgetAndDepose(group, new Chance(pick));
+      break;
+    case "dwindle-to-one":
+      dwindleToOne(group, new Chance(pick));
       break;
     case "change-in-minority":
       changeInMinority(group, new Chance(pick));

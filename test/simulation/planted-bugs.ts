@@ -131,6 +131,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     planted: "leader.leaseForfeited = false;",
   },
   {
+    name: "lease of a leader that is no voter any more",
+    file: "reading.ts",
+    original: " || !isVoter(membership, state.id)",
+    planted: "",
+  },
+  {
     name: "restart forgets to protect the leader",
     file: "create-raft.ts",
     original: "lastLeaderContactMs: nowMs,",
@@ -143,10 +149,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     planted: "repair: null,",
   },
   {
-    name: "snapshot keeps the old log's end",
+    name: "snapshot put together from two leaders' bytes",
     file: "snapshot-receiving.ts",
     original: "incoming.from !== from || incoming.term !== term",
     planted: "incoming.from === null",
+    rare: true,
   },
 ];
 

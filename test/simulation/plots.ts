@@ -151,3 +151,32 @@ export function changeInMinority(group: Group, chance: Chance): void {
   }
   group.plan(chance.between(150, 400), () => group.network.heal());
 }
+
+/**
+ * The leader removes one voter after the other, at last itself, and does not hear what the only one
+ * that is left makes of it.
+ */
+export function dwindleToOne(group: Group, chance: Chance): void {
+  const leader = leaderOf(group);
+  const [heir] = leader === undefined ? [] : fellowsOf(group, leader, chance);
+  if (leader === undefined || heir === undefined) return;
+  let turns = 60;
+  const shrink = () => {
+    const now = leader.state?.memberships.latest.membership;
+    if (!leader.leads || now === undefined || turns-- === 0) return;
+    const id = group.nextRequestId();
+    const next = now.voters.find((voter) => voter.id !== leader.id && voter.id !== heir.id);
+    if (now.outgoing === null && now.voters.some((voter) => voter.id === leader.id)) {
+      const kind = next === undefined ? "demote" : "remove";
+      const change = { kind, id: next?.id ?? leader.id } as const;
+      leader.deliver({ kind: "change-membership", id, changes: [change] });
+    } else if (now.outgoing === null) {
+      group.network.cut(heir.id, leader.id);
+      stalk(group, leader, 150);
+      group.plan(200, () => group.network.heal());
+      return;
+    }
+    group.plan(4, shrink);
+  };
+  shrink();
+}

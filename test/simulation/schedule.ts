@@ -37,6 +37,7 @@ const weights = {
   "bridge-and-restart": 3,
   "forget-and-depose": 2,
   "change-in-minority": 3,
+  "dwindle-to-one": 2,
 };
 
 export type StepKind = keyof typeof weights;

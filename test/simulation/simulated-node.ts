@@ -64,7 +64,7 @@ export class SimulatedNode {
   readonly disk: SimulatedDisk;
   /** Local milliseconds per true millisecond, and the difference at the start. */
   readonly clockRate: number;
-  readonly clockOffsetMs: number;
+  clockOffsetMs = 0;
   readonly acknowledged: number[] = [];
   state: RaftState | null = null;
   machine: MachineState = emptyMachine;
@@ -92,7 +92,6 @@ export class SimulatedNode {
     const drift = options.maxClockDriftRatio;
     const extreme = chance.happens(0.5) ? drift : -drift;
     this.clockRate = 1 + (chance.happens(0.5) ? extreme : chance.between(-drift, drift));
-    this.clockOffsetMs = chance.between(0, 1e6);
     this.disk = new SimulatedDisk(recovered, {
       chance,
       plan: ports.plan,
@@ -117,6 +116,8 @@ export class SimulatedNode {
   start(): void {
     if (this.running || this.removed) return;
     const { core, chance, history, options } = this.#ports;
+    // A monotonic clock starts anywhere, and elsewhere after a restart.
+    this.clockOffsetMs = chance.between(0, 1e6);
     // The state machine is not synced on its own: it comes back as it was at some earlier moment.
     const oldest = this.disk.snapshot?.meta.index ?? 0;
     const newest = Math.min(this.machine.appliedIndex, this.disk.lastIndex);
@@ -418,6 +419,12 @@ export class SimulatedNode {
       "snapshots arrive whole",
       () => `${this.id} received ${read.index} as ${snapshot.index}`,
     );
+    if (this.#ports.chance.happens(0.1)) {
+      // A byte flipped on the way to disk: the store's checksum finds it.
+      const { index } = snapshot;
+      this.#later(1, () => this.deliver({ kind: "snapshot-installed", index, sound: false }));
+      return;
+    }
     this.disk.write({ kind: "install", stored: { meta: snapshot, bytes } });
   }
 

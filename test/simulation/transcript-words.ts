@@ -69,7 +69,7 @@ function bodyOf(message: Message): string {
     case "timeout-now":
       return "campaign now";
     case "read-request":
-      return `read? number ${message.request.sequence}`;
+      return `read? number ${message.request.sequence}${message.mode === "lease" ? ", by lease" : ""}`;
     case "read-reply":
       return `read number ${message.request.sequence} at ${message.readIndex}`;
     case "term-notice":

@@ -36,9 +36,14 @@ const lockWaitMs = 15 * 60_000;
 const policyFile = "/usr/sbin/policy-rc.d";
 const policyMark = "# meshmend setup: installing a tool for tests must not start its service";
 
-/** What to put back when we stop, in reverse order. */
+/** What to put back when we end, in reverse order. */
 const cleanups = [];
 
+/** The command that is running, and the signal that asks us to end once it has. */
+let running = null;
+let stopSignal = null;
+
+/** A failure whose message says what to do. */
 class SetupError extends Error {}
 
 const say = (line) => process.stderr.write(`setup: ${line}\n`);
@@ -103,28 +108,34 @@ async function installPackages(withDev) {
 
 // --- system packages ----------------------------------------------------------------------------
 
-async function installSystemTools() {
-  const missing = systemTools.filter(({ binary }) => !inPath(binary));
-  if (missing.length === 0 || process.env.MESHMEND_SETUP_APT === "no") return;
+const missingTools = () => systemTools.filter(({ binary }) => !inPath(binary));
+const mayInstallTools = () =>
+  process.getuid?.() === 0 && inPath("apt-get") && process.env.MESHMEND_SETUP_APT !== "no";
+const installArguments = ["install", "-y", "--no-install-recommends"];
+
+function reportTools(missing) {
+  if (missing.length === 0) return;
   for (const { binary, debian, reason } of missing) {
     say(`missing: ${binary} (Debian package ${debian}), for ${reason}`);
   }
+  if (mayInstallTools()) return;
+  say("tests that need these tools will skip. To have them, on Debian:");
+  const names = missing.map(({ debian }) => debian).join(" ");
+  say(`  sudo apt-get update && sudo apt-get ${installArguments.join(" ")} ${names}`);
+}
+
+/** Without these tools tests skip, so a failure here is told and not fatal. */
+async function installTools(missing) {
   const names = missing.map(({ debian }) => debian);
-  const install = ["install", "-y", "--no-install-recommends"];
-  if (!inPath("apt-get")) return say("no apt-get here: tests that need these tools will skip");
-  if (process.getuid?.() !== 0) {
-    say("tests that need these tools will skip. To have them:");
-    return say(`  sudo apt-get update && sudo apt-get ${[...install, ...names].join(" ")}`);
-  }
   await withoutStartingServices(async () => {
     if ((await apt(["update"])) !== 0) say("apt-get update failed: trying with the lists at hand");
-    if ((await apt([...install, ...names])) === 0) return;
+    if ((await apt([...installArguments, ...names])) === 0) return;
     // One package that this release lacks must not cost us the others.
-    for (const name of names) if ((await apt([...install, name])) !== 0) say(`no ${name}`);
+    for (const name of names) await apt([...installArguments, name]);
   });
-  const still = missing.filter(({ binary }) => !inPath(binary)).map(({ binary }) => binary);
+  const still = missingTools().map(({ binary }) => binary);
   if (still.length === 0) say(`installed ${names.join(" ")}`);
-  else say(`still missing: ${still.join(" ")} (no network?); tests that need them will skip`);
+  else say(`still missing: ${still.join(" ")} (no network?). Tests that need them will skip`);
 }
 
 function apt(args) {
@@ -157,11 +168,16 @@ async function withoutStartingServices(work) {
 async function takeLock() {
   const owner = path.join(lockDir, "pid");
   const giveUpAt = Date.now() + lockWaitMs;
-  fs.mkdirSync(path.dirname(lockDir), { recursive: true });
+  try {
+    fs.mkdirSync(path.dirname(lockDir), { recursive: true });
+    fs.accessSync(path.dirname(lockDir), fs.constants.W_OK);
+  } catch {
+    throw new SetupError(`cannot write to ${root}: run this as the owner of that folder`);
+  }
   for (let told = false; ; told = true) {
     try {
       fs.mkdirSync(lockDir);
-      fs.writeFileSync(owner, String(process.pid));
+      fs.writeFileSync(owner, `${process.pid}\n`);
       cleanups.push(() => fs.rmSync(lockDir, { recursive: true, force: true }));
       return;
     } catch (error) {
@@ -182,16 +198,23 @@ async function takeLock() {
   }
 }
 
+/** Gone is the setup that took the lock, and also the command it was running when it was killed. */
 function ownerIsGone(owner) {
   try {
-    const pid = Number(fs.readFileSync(owner, "utf8"));
-    if (pid > 0) process.kill(pid, 0);
+    return fs.readFileSync(owner, "utf8").trim().split("\n").every(processIsGone);
+  } catch {
+    // No process id yet: its owner is about to write one, or died before it could.
+    const madeAt = fs.statSync(lockDir, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    return Date.now() - madeAt > 5_000;
+  }
+}
+
+function processIsGone(pid) {
+  try {
+    process.kill(Number(pid), 0);
     return false;
   } catch (error) {
-    if (error.code === "ESRCH") return true;
-    // No process id yet: its owner is about to write one, or died before it could.
-    const age = Date.now() - (fs.statSync(lockDir, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    return error.code === "ENOENT" && age > 5_000;
+    return error.code === "ESRCH";
   }
 }
 
@@ -228,47 +251,50 @@ async function runTwice(command, args, env) {
   return run(command, args, env);
 }
 
-function run(command, args, env) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", 2, 2] });
-    const stop = (signal) => child.kill(signal);
-    cleanups.push(stop);
-    child.on("error", (error) => resolve(error.code));
-    child.on("close", (code, signal) => {
-      cleanups.splice(cleanups.indexOf(stop), 1);
-      resolve(code ?? 128 + constants.signals[signal]);
-    });
+async function run(command, args, env) {
+  running = spawn(command, args, { cwd: root, env, stdio: ["ignore", 2, 2] });
+  if (running.pid !== undefined) fs.appendFileSync(path.join(lockDir, "pid"), `${running.pid}\n`);
+  const code = await new Promise((resolve) => {
+    running.on("error", (error) => resolve(error.code));
+    running.on("close", (exitCode, signal) => resolve(exitCode ?? 128 + constants.signals[signal]));
   });
+  running = null;
+  if (stopSignal !== null) throw new SetupError(`stopped by ${stopSignal}`);
+  return code;
 }
 
-function cleanUp(signal) {
-  for (const undo of cleanups.splice(0).reverse()) undo(signal);
+/** The command ends first: npm takes a while to put back what it has begun. */
+function stop(signal) {
+  stopSignal = signal;
+  if (running !== null) return running.kill(signal);
+  cleanUp();
+  process.exit(128 + constants.signals[signal]);
+}
+
+function cleanUp() {
+  for (const undo of cleanups.splice(0).reverse()) undo();
 }
 
 async function main() {
   const forTests = process.argv.includes("--test");
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    process.on(signal, () => {
-      cleanUp(signal);
-      process.exit(128 + constants.signals[signal]);
-    });
-  }
-  const ready = () =>
-    packagesMissing(forTests) === null &&
-    (!forTests || systemTools.every(({ binary }) => inPath(binary)));
-  if (ready()) return;
+  const tools = forTests ? missingTools() : [];
+  reportTools(tools);
+  const toInstall = mayInstallTools() ? tools : [];
+  if (packagesMissing(forTests) === null && toInstall.length === 0) return;
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(signal));
   await takeLock();
   const reason = packagesMissing(forTests); // Asked again: another setup may have done it meanwhile.
   if (reason !== null) {
     say(reason);
     await installPackages(forTests);
   }
-  if (forTests) await installSystemTools();
+  if (toInstall.length > 0) await installTools(toInstall);
 }
 
 main()
   .catch((error) => {
     say(error instanceof SetupError ? `error: ${error.message}` : error.stack);
-    process.exitCode = 1;
+    process.exitCode = stopSignal === null ? 1 : 128 + constants.signals[stopSignal];
   })
-  .finally(() => cleanUp("SIGTERM"));
+  .finally(cleanUp);

@@ -3,22 +3,29 @@
 import { writeDuration, writeRatio, writeSize } from "./notation.ts";
 import type { SchemaNode } from "./option-table.ts";
 
+/** Text that YAML reads as that very text without quotes, also inside `[]` and `{}`. */
+const plainText = /^(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z](?:[\w./:-]*[\w./-])?$/i;
+const plainAddress = /^\d+(?:\.\d+){3}:\d+$/;
+
 /** A value in the option's notation, as it would be written in meshmend.yaml. */
 export function writeValue(schema: SchemaNode, value: unknown): string {
   if (Array.isArray(value)) {
     const items = schema.items ?? {};
     return `[${value.map((each) => writeValue(items, each)).join(", ")}]`;
   }
+  if (typeof value === "object" && value !== null) {
+    const fields = Object.entries(value).map(([key, each]) => {
+      return `${key}: ${writeValue(schema.properties?.[key] ?? {}, each)}`;
+    });
+    return `{ ${fields.join(", ")} }`;
+  }
   if (typeof value === "number") {
     if (schema.notation === "duration") return writeDuration(value);
     if (schema.notation === "size") return writeSize(value);
     if (schema.notation === "ratio") return writeRatio(value);
-    return String(value);
   }
-  if (typeof value === "string" && !/^[A-Za-z][A-Za-z0-9_./:-]*$|^\d[\d.]*:\d+$/.test(value)) {
-    return JSON.stringify(value);
-  }
-  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+  if (typeof value !== "string") return String(value);
+  return plainText.test(value) || plainAddress.test(value) ? value : JSON.stringify(value);
 }
 
 function range(schema: SchemaNode): string {

@@ -7,7 +7,7 @@
 
 import { resolve } from "node:path";
 import { Ajv, type ErrorObject } from "ajv";
-import { assert, failed, type NodeId, ok, type Result } from "../base/index.ts";
+import { assert, failed, ok, type Result } from "../base/index.ts";
 import {
   type ConfigFault,
   type ConfigFaults,
@@ -21,11 +21,11 @@ import { crossChecks } from "./cross-checks.ts";
 import { expectation } from "./expectation.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { Normalizer, type Plain, type Written } from "./normalize.ts";
-import { readHostPort } from "./notation.ts";
 import { options, type SchemaNode, schemaRoot } from "./option-table.ts";
 import type { RawNode } from "./raw-tree.ts";
 import { type Environment, readEnvironment, readFlags } from "./read-environment.ts";
 import { type ConfigFile, readYaml } from "./read-yaml.ts";
+import { toNodeConfig } from "./to-node-config.ts";
 
 export interface ConfigInput {
   readonly file?: ConfigFile;
@@ -42,6 +42,8 @@ export interface CompiledConfig {
   readonly config: NodeConfig;
   /** Every option's path, defaults included. */
   readonly sources: ConfigSources;
+  /** Every option's path with its value, in the program's units. */
+  readonly values: Readonly<Record<string, unknown>>;
 }
 
 /** More faults than this are not listed one by one. */
@@ -68,6 +70,7 @@ function layerOf(schema: SchemaNode, isItem = false): SchemaNode {
 const hasDefault = ({ default: preset, computedDefault }: SchemaNode): boolean =>
   preset !== undefined || computedDefault !== undefined;
 
+/** What meshmend.yaml is held against once its notation is read. */
 const layerFits = ajv.compile(layerOf(schemaRoot));
 const isComplete = ajv.compile<WrittenConfig>(schemaRoot);
 
@@ -90,7 +93,17 @@ export function compileConfig(input: ConfigInput): Result<CompiledConfig, Config
   const conflicts = crossChecks(merged, (path) => written.get(path)?.source ?? { kind: "default" });
   if (conflicts.length > 0) return failed(bounded(conflicts));
   const config = deepFreeze(toNodeConfig(merged, input.workingDirectory));
-  return ok({ config, sources: sourcesOf(written) });
+  const values = { ...valuesOf(merged), dataDir: config.dataDir };
+  return ok({ config, sources: sourcesOf(written), values });
+}
+
+function valuesOf(merged: PlainSection): Record<string, unknown> {
+  const valueAt = (keys: readonly string[]): unknown => {
+    let value: Plain | undefined = merged;
+    for (const key of keys) value = isSection(value) ? value[key] : undefined;
+    return value;
+  };
+  return Object.fromEntries(options.map(({ path, keys }) => [path, valueAt(keys)]));
 }
 
 function readLayer(root: RawNode, faults: ConfigFault[]) {
@@ -214,52 +227,6 @@ function sourcesOf(written: ReadonlyMap<string, Written>): ConfigSources {
   const sources: Record<string, ConfigSource> = {};
   for (const { path } of options) sources[path] = written.get(path)?.source ?? { kind: "default" };
   return deepFreeze(sources);
-}
-
-function toNodeConfig(written: WrittenConfig, workingDirectory: string): NodeConfig {
-  const { http, loop, repair, thresholds } = written;
-  const listen = readHostPort(http.listen);
-  assert(listen !== null, "an address that was checked");
-  return {
-    nodeId: written.nodeId as NodeId,
-    dataDir: resolve(workingDirectory, written.dataDir),
-    mode: written.mode,
-    http: {
-      listen,
-      maxBodyBytes: http.maxBody,
-      maxConnections: http.maxConnections,
-      insecure: http.insecure,
-    },
-    loop: {
-      periodMs: loop.period,
-      windowBeats: loop.window,
-      maxSeries: loop.maxSeries,
-      keepDecisions: loop.keepDecisions,
-    },
-    interfaces: written.interfaces,
-    targets: written.targets.map(({ name, url, interval, timeout }) => {
-      return { name, url, intervalMs: interval, timeoutMs: timeout };
-    }),
-    repair: {
-      interfaces: repair.interfaces,
-      budgetPerHour: repair.budgetPerHour,
-      coolDownMs: repair.coolDown,
-      verifyMs: repair.verify,
-      confirmMs: repair.confirm,
-    },
-    thresholds: {
-      flapChanges: thresholds.flapChanges,
-      flapWindowMs: thresholds.flapWindow,
-      errorRatio: thresholds.errorRatio,
-      dropRatio: thresholds.dropRatio,
-      targetFailures: thresholds.targetFailures,
-      retransmitRatio: thresholds.retransmitRatio,
-      pressureRatio: thresholds.pressureRatio,
-      storageFreeRatio: thresholds.storageFreeRatio,
-    },
-    log: written.log,
-    telemetry: written.telemetry,
-  };
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

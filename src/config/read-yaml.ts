@@ -37,7 +37,7 @@ export interface ReadYaml {
 }
 
 const syntaxHints: readonly (readonly [RegExp, string])[] = [
-  [/:\s*\[[\da-fA-F:.]*\]:\d/, 'put an IPv6 address in quotes: "[::1]:8480"'],
+  [/(?::\s|\/\/)\[[\da-fA-F:.]+\]/, 'put an IPv6 address in quotes: "[::1]:8480"'],
   [/\t/, "indent with spaces"],
   [/:\s*[*&!%@`]/, "put text that begins with * & ! % @ ` in quotes"],
 ];

@@ -73,19 +73,26 @@ export async function openTracing(
     spanProcessors: [queue.guard(batches)],
   });
   return {
-    tracer: tracerOver(api, provider.getTracer("meshmend", options.version)),
+    tracer: tracerOver(api, parts.clock, provider.getTracer("meshmend", options.version)),
     dropped: () => queue.dropped,
     stop: () => stopWithin(parts, () => provider.shutdown()),
   };
 }
 
-function tracerOver(api: typeof Api, tracer: Api.Tracer): Tracer {
-  const start = (name: string, attributes: Api.Attributes | undefined, around: Api.Context): Span => {
+function tracerOver(api: typeof Api, clock: Clock, tracer: Api.Tracer): Tracer {
+  const start = (
+    name: string,
+    attributes: Api.Attributes | undefined,
+    around: Api.Context,
+  ): Span => {
     const span = tracer.startSpan(name, attributes === undefined ? {} : { attributes }, around);
     const inside = api.trace.setSpan(around, span);
     return {
       set: (more) => void span.setAttributes(more),
-      child: (childName, childAttributes) => start(childName, childAttributes, inside),
+      lap(childName, tookMs) {
+        const endedMs = clock.wallMs();
+        tracer.startSpan(childName, { startTime: endedMs - tookMs }, inside).end(endedMs);
+      },
       end(failure) {
         if (failure !== undefined) {
           span.setStatus({ code: api.SpanStatusCode.ERROR, message: failure });

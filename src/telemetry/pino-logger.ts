@@ -76,6 +76,8 @@ class LineSink {
   readonly #fileDescriptor: number;
   #rest: Buffer = Buffer.alloc(0);
   #dropped = 0;
+  /** The last line found no taker: the next ones do not wait for one either. */
+  #stalled = false;
 
   constructor(fileDescriptor: number) {
     this.#fileDescriptor = fileDescriptor;
@@ -105,10 +107,15 @@ class LineSink {
         this.#rest = this.#rest.subarray(writeSync(this.#fileDescriptor, this.#rest));
       } catch (thrown) {
         // A full pipe may drain; a closed one, a full disk or a failing one will not soon.
-        if ((thrown as NodeJS.ErrnoException).code !== "EAGAIN" || ++tries > patience) return false;
+        const full = (thrown as NodeJS.ErrnoException).code === "EAGAIN";
+        if (!full || this.#stalled || ++tries > patience) {
+          this.#stalled = true;
+          return false;
+        }
         pauseOneMillisecond();
       }
     }
+    this.#stalled = false;
     return true;
   }
 }

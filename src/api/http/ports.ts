@@ -18,7 +18,7 @@ import type {
 } from "./schemas/index.ts";
 
 /** A served shape as its producer has it: nobody writes to it. */
-type Shown<Shape> = Shape extends readonly (infer Item)[]
+export type Shown<Shape> = Shape extends readonly (infer Item)[]
   ? readonly Shown<Item>[]
   : Shape extends object
     ? { readonly [Key in keyof Shape]: Shown<Shape[Key]> }

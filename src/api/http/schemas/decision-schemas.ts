@@ -74,11 +74,11 @@ export const planSchema = closed(
 
 const admission = Type.Union([
   closed({ kind: Type.Literal("admitted") }),
+  closed({ kind: Type.Literal("observed") }),
   closed({ kind: Type.Literal("awaiting-confirmation"), expiresWallMs: wallMs() }),
   closed({
     kind: Type.Literal("refused"),
     code: oneOf([
-      "E_MODE_OBSERVE",
       "E_COOL_DOWN",
       "E_BUDGET_SPENT",
       "E_REPAIR_UNDER_WAY",
@@ -111,7 +111,7 @@ export const decisionSchema = closed(
     symptom: refer(symptomSchema),
     plan: refer(planSchema),
     admission,
-    phase: oneOf(["refused", "waiting", "applying", "verifying", "undoing", "closed"]),
+    phase: oneOf(["waiting", "applying", "verifying", "undoing", "closed"]),
     verdict: nullable(verdict),
     timeline: Type.Array(closed({ wallMs: wallMs(), what: Type.String() })),
   },
@@ -143,17 +143,6 @@ export const loopEventSchema = closed(
       closed({ kind: Type.Literal("decision-made"), decision: refer(decisionSchema) }),
       closed({ kind: Type.Literal("decision-changed"), decision: refer(decisionSchema) }),
       closed({ kind: Type.Literal("verdict"), decision: refer(decisionSchema) }),
-      closed({
-        kind: Type.Literal("told"),
-        decision: Type.String(),
-        severity: severity(),
-        message: Type.String(),
-      }),
-      closed({
-        kind: Type.Literal("action-applied"),
-        decision: Type.String(),
-        action: refer(actionSchema),
-      }),
     ]),
   },
   { $id: "Event" },

@@ -1,7 +1,9 @@
 /**
- * Everything a Raft node asks of the world, as data. Effects of one `step` may be carried out in any
- * order and at the same time, except that `persist` and `install-snapshot` keep their order among
- * themselves. Whatever must wait for the disk is held back by the core, not by the driver.
+ * Everything a Raft node asks of the world, as data. Effects of one `step` may be carried out in
+ * any order and at the same time, except that `persist` and `install-snapshot` keep their order
+ * among themselves, and so do the chunks of a snapshot and its installation. Whatever must wait for
+ * the disk is held back by the core, not by the driver. A driver lets the state machine finish what
+ * it was handed before it replaces it.
  */
 
 import type { Fault, NodeId } from "../base/index.ts";
@@ -34,8 +36,8 @@ export type RoleName = "follower" | "pre-candidate" | "candidate" | "leader";
 export type Effect =
   | { readonly kind: "send"; readonly message: Message }
   /**
-   * Write, then fsync, then answer `persisted`. The first entry replaces everything in the log at or
-   * after its index. Several may be under way; one fsync may confirm many.
+   * Write, then fsync, then answer `persisted`. The first entry replaces everything in the log at
+   * or after its index. Several may be under way; one fsync may confirm many.
    */
   | {
       readonly kind: "persist";
@@ -64,11 +66,13 @@ export type Effect =
       readonly bytes: Uint8Array;
     }
   /**
-   * Verify the received snapshot, make it durable (fsync, rename), reset the state machine to it and
-   * empty the log up to and after its position; then answer `snapshot-installed`.
+   * Verify the received snapshot, make it durable (fsync, rename), reset the state machine to it
+   * and empty the log up to and after its position; then answer `snapshot-installed`.
    */
   | { readonly kind: "install-snapshot"; readonly snapshot: SnapshotMeta }
-  /** The proposal is in the leader's log, not yet committed: it is done when `applied` in that term. */
+  /**
+   * The proposal is in the leader's log, not yet committed: it is done when `applied` in that term.
+   */
   | {
       readonly kind: "accepted";
       readonly id: RequestId;

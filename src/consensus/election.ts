@@ -82,13 +82,14 @@ function otherVoters({ memberships, id }: RaftState) {
 }
 
 /** Positions are copied out of entries: a message should not carry a whole entry along. */
-export function lastPosition({ log }: RaftState): LogPosition {
+function lastPosition({ log }: RaftState): LogPosition {
   return { index: log.last.index, term: log.last.term };
 }
 
 /**
- * A node that hears a leader, or is one, helps nobody to replace it. This keeps nodes with a one-way
- * link or a stale membership from disturbing (4.2.3), and it is the promise that leases rest on.
+ * A node that hears a leader, or is one, helps nobody to replace it. This keeps nodes with a
+ * one-way link or a stale membership from disturbing (4.2.3), and it is the promise that leases
+ * rest on.
  */
 export function protectsLeader(state: RaftState): boolean {
   if (state.role.kind === "leader") return true;

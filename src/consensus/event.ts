@@ -1,6 +1,6 @@
 /**
- * Everything that can happen to a Raft node, as data. Whoever drives the core turns clocks, sockets,
- * disks and clients into these and feeds them to `step`.
+ * Everything that can happen to a Raft node, as data. Whoever drives the core turns clocks,
+ * sockets, disks and clients into these and feeds them to `step`.
  */
 
 import type { NodeId } from "../base/index.ts";

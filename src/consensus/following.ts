@@ -98,7 +98,7 @@ export function onHeartbeat(state: RaftState, message: MessageOf<"heartbeat">): 
     send(state, message.from, { ...body, repairing: true });
   } else {
     state.halted = true;
-    const message = `entry ${commitIndex} was acknowledged here, but the log ends at ${log.lastIndex}`;
+    const message = `entry ${commitIndex} was acknowledged, but the log ends at ${log.lastIndex}`;
     const remedy = "remove this node from the group and join it again under a new id";
     emit(state, { kind: "halt", fault: fault("E_LOG_LOST", message, remedy) });
   }

@@ -4,37 +4,23 @@
  */
 
 export { bootstrapped, createRaft, nothingRecovered } from "./create-raft.ts";
-export type { Effect, HardState, Repair, RoleName } from "./effect.ts";
+export type { Effect, HardState } from "./effect.ts";
 export type { RaftEvent, RequestId } from "./event.ts";
-export {
-  asTerm,
-  type Entry,
-  entryBytes,
-  type LogIndex,
-  type LogPosition,
-  type Term,
-} from "./log-entry.ts";
+export { asTerm, type Entry, type LogIndex, type LogPosition, type Term } from "./log-entry.ts";
 export {
   isMember,
   isVoter,
-  type Learner,
   type Member,
   type MemberChange,
   type Membership,
   membersOf,
 } from "./membership.ts";
-export {
-  type Message,
-  type MessageBody,
-  protocolVersion,
-  type ReadMode,
-  type SnapshotMeta,
-} from "./message.ts";
+export type { Message, SnapshotMeta } from "./message.ts";
 export { checkedRaftOptions, defaultRaftOptions, type RaftOptions } from "./options.ts";
-export type { PeerHandlers, PeerTransport } from "./peer-transport.ts";
-export type { LogWrite, RaftLog, RecoveredLog } from "./raft-log.ts";
+export type * from "./peer-transport.ts";
+export type * from "./raft-log.ts";
 export { snapshotMeta } from "./snapshot-sending.ts";
-export type { SnapshotChunk, SnapshotStore } from "./snapshot-store.ts";
-export type { RaftCounters, RaftIdentity, RaftParts, RaftState, Recovered } from "./state.ts";
-export { type PeerStatus, type RaftStatus, statusOf } from "./status.ts";
+export type * from "./snapshot-store.ts";
+export type { RaftState, Recovered } from "./state.ts";
+export { statusOf } from "./status.ts";
 export { nextWakeMs, step } from "./step.ts";

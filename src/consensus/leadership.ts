@@ -62,8 +62,8 @@ export function onHeartbeatReply(
     finishReadRound(state, leader);
   }
   if (peer.mode === "snapshot") return;
-  // It lives, yet may have missed something: ask anew, at the end of the step or right here. What it
-  // has but cannot confirm yet, for a slow disk, costs it one empty message and nothing more.
+  // It lives, yet may have missed something: ask anew, at the end of the step or right here. What
+  // it has but cannot confirm yet, for a slow disk, costs it one empty message and nothing more.
   peer.probing = false;
   const { nextIndex, matchIndex, inflight, mode } = peer;
   const stalled = nextIndex > state.log.lastIndex || inflight.full(state.options.maxInflightBytes);

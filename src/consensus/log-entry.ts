@@ -1,4 +1,6 @@
-/** What the replicated log is made of. Knows how an entry is told from another and what it weighs. */
+/**
+ * What the replicated log is made of. Knows how an entry is told from another and what it weighs.
+ */
 
 import type { Brand } from "../base/index.ts";
 import type { Membership } from "./membership.ts";
@@ -22,7 +24,10 @@ export interface LogPosition {
 
 export const beforeTheLog: LogPosition = { index: 0, term: asTerm(0) };
 
-/** Whether a log that ends at `left` holds at least what one that ends at `right` may have committed. */
+/**
+ * Whether a log that ends at `left` holds at least what one that ends at `right` may have
+ * committed.
+ */
 export function atLeastAsCurrent(left: LogPosition, right: LogPosition): boolean {
   return left.term > right.term || (left.term === right.term && left.index >= right.index);
 }

@@ -1,6 +1,6 @@
 /**
- * The log as the core sees it: every entry since the last compaction in memory, and how far the disk
- * has followed. Owned and mutable, so that appending copies nothing. Knows the delicate part:
+ * The log as the core sees it: every entry since the last compaction in memory, and how far the
+ * disk has followed. Owned and mutable, so that appending copies nothing. Knows the delicate part:
  * a write that was overtaken by a truncation must not count as durable when its token arrives.
  */
 

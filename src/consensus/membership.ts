@@ -81,7 +81,9 @@ export function changed(now: Membership, changes: readonly MemberChange[]): Resu
   return ok(joined + left > 1 ? { ...wanted, outgoing: now.voters } : wanted);
 }
 
-/** The membership after the joint phase; its outgoing voters keep only what `learners` grants them. */
+/**
+ * The membership after the joint phase; its outgoing voters keep only what `learners` grants them.
+ */
 export function left(joint: Membership): Membership {
   assert(joint.outgoing !== null, "a joint membership to leave");
   return { ...joint, outgoing: null };

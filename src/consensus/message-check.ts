@@ -1,6 +1,7 @@
 /**
- * What a message must be like whoever sent it, beyond what its types say: the protocol's invariants are
- * asserted, and no peer, however broken, may trip an assertion by sending what Raft never would.
+ * What a message must be like whoever sent it, beyond what its types say: the protocol's invariants
+ * are asserted, and no peer, however broken, may trip an assertion by sending what Raft never
+ * would.
  */
 
 import type { Message, MessageOf } from "./message.ts";

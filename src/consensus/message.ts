@@ -22,7 +22,9 @@ export interface MessageHeader {
   readonly protocolVersion: number;
   readonly from: NodeId;
   readonly to: NodeId;
-  /** The sender's term; in a pre-vote request and its grant, the term that would be campaigned for. */
+  /**
+   * The sender's term; in a pre-vote request and its grant, the term that would be campaigned for.
+   */
   readonly term: Term;
 }
 
@@ -106,8 +108,8 @@ export type MessageBody =
   | { readonly kind: "term-notice" };
 
 /**
- * `linearizable` asks a majority (ReadIndex, dissertation section 6.4); `lease` trusts clocks to drift
- * by no more than `maxClockDriftRatio` and answers at once when it may (section 6.4.1).
+ * `linearizable` asks a majority (ReadIndex, dissertation section 6.4); `lease` trusts clocks to
+ * drift by no more than `maxClockDriftRatio` and answers at once when it may (section 6.4.1).
  */
 export type ReadMode = "linearizable" | "lease";
 

@@ -13,6 +13,7 @@ export interface PeerHandlers {
   onUnreachable(peer: NodeId): void;
 }
 
+/** @public */
 export interface PeerTransport {
   start(handlers: PeerHandlers): Promise<void>;
   /** Whom to keep connections to: those a membership names, without this node. */

@@ -22,6 +22,7 @@ export interface RecoveredLog {
   readonly entries: readonly Entry[];
 }
 
+/** @public */
 export interface RaftLog {
   /**
    * Reads the log back, before anything else is called. A torn end, never confirmed, is cut off. An
@@ -33,13 +34,16 @@ export interface RaftLog {
   recover(snapshot: SnapshotMeta | null): Promise<Result<RecoveredLog>>;
 
   /**
-   * Resolves once this write and all before it are synced; several may wait for one sync. A full disk
-   * keeps it waiting and is told to `onFull`. Rejects only when the log must not be used again, as
-   * after a failed sync, which tells nothing about what reached the disk: the process has to end.
+   * Resolves once this write and all before it are synced; several may wait for one sync. A full
+   * disk keeps it waiting and is told to `onFull`. Rejects only when the log must not be used
+   * again, as after a failed sync, which tells nothing about what reached the disk: the process has
+   * to end.
    */
   write(write: LogWrite): Promise<void>;
 
-  /** The log may forget everything up to `upTo`, which `snapshot` covers. Follows earlier writes. */
+  /**
+   * The log may forget everything up to `upTo`, which `snapshot` covers. Follows earlier writes.
+   */
   compact(upTo: LogPosition, snapshot: SnapshotMeta): Promise<void>;
 
   /** Empties the log and continues behind `snapshot`. Follows earlier writes. */

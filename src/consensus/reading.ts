@@ -56,8 +56,8 @@ function confirmAsLeader(state: RaftState, leader: Leader, ticket: ReadTicket, m
 }
 
 /**
- * True while no other leader can have been elected: a quorum has answered heartbeats sent within the
- * lease, and each of them refuses votes for longer than that (dissertation, section 6.4.1).
+ * True while no other leader can have been elected: a quorum has answered heartbeats sent within
+ * the lease, and each of them refuses votes for longer than that (dissertation, section 6.4.1).
  */
 export function holdsLease(state: RaftState, leader: Leader): boolean {
   const { membership } = state.memberships.latest;
@@ -73,8 +73,8 @@ export function holdsLease(state: RaftState, leader: Leader): boolean {
 }
 
 /**
- * Starts a round for the reads that wait, unless one is under way: those that arrive meanwhile share
- * the next. True when heartbeats should leave now.
+ * Starts a round for the reads that wait, unless one is under way: those that arrive meanwhile
+ * share the next. True when heartbeats should leave now.
  */
 export function startReadRound(state: RaftState, leader: Leader): boolean {
   if (leader.roundUnderWay !== null || leader.waitingReads.length === 0) return false;
@@ -86,7 +86,9 @@ export function startReadRound(state: RaftState, leader: Leader): boolean {
   return true;
 }
 
-/** A majority that answers a heartbeat sent after the read proves that this was still the leader. */
+/**
+ * A majority that answers a heartbeat sent after the read proves that this was still the leader.
+ */
 export function finishReadRound(state: RaftState, leader: Leader): void {
   const underWay = leader.roundUnderWay;
   if (underWay === null) return;

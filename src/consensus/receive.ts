@@ -24,7 +24,9 @@ import { onSnapshotChunk } from "./snapshot-receiving.ts";
 import { onSnapshotProgress } from "./snapshot-sending.ts";
 import type { RaftState } from "./state.ts";
 
-/** Terms come first (dissertation, section 3.3): a newer one makes a follower, an older one no news. */
+/**
+ * Terms come first (dissertation, section 3.3): a newer one makes a follower, an older one no news.
+ */
 export function onMessage(state: RaftState, message: Message): void {
   const { clusterId, from, to, term } = message;
   const ours = clusterId === state.clusterId && message.protocolVersion === protocolVersion;

@@ -101,8 +101,8 @@ function promoteNext(state: RaftState, leader: Leader, membership: Membership): 
 }
 
 /**
- * Caught up means: a round of replication, up to where the log ended when it began, took less than an
- * election timeout; a promotion then stops nobody for longer than an election would (4.2.1).
+ * Caught up means: a round of replication, up to where the log ended when it began, took less than
+ * an election timeout; a promotion then stops nobody for longer than an election would (4.2.1).
  */
 function hasCaughtUp(state: RaftState, peer: Progress): boolean {
   const { nowMs, log, options } = state;

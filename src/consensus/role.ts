@@ -1,4 +1,6 @@
-/** Stepping back: the one way in which a node becomes a follower, and when it will next campaign. */
+/**
+ * Stepping back: the one way in which a node becomes a follower, and when it will next campaign.
+ */
 
 import { fault, type NodeId } from "../base/index.ts";
 import type { Term } from "./log-entry.ts";
@@ -35,8 +37,8 @@ export function mayCampaign(state: RaftState): boolean {
 }
 
 /**
- * A voter of any membership that may be the committed one, as far as this node can tell: the only node
- * that holds a change which excludes it must be able to lead until that change is agreed on
+ * A voter of any membership that may be the committed one, as far as this node can tell: the only
+ * node that holds a change which excludes it must be able to lead until that change is agreed on
  * (dissertation, section 4.2.2).
  */
 function hasVoice({ memberships, commitIndex, id }: RaftState): boolean {

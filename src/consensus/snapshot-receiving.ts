@@ -23,7 +23,10 @@ export function onSnapshotChunk(state: RaftState, message: MessageOf<"snapshot-c
     else sendOnceDurable(state, from, body);
     return;
   }
-  if (!continues(state.incoming, message)) {
+  const before = sameSender(state.incoming, message);
+  // A late chunk of an older snapshot: this leader has moved on to a newer one.
+  if (before !== null && before.snapshot.index > snapshot.index) return;
+  if (before?.snapshot.index !== snapshot.index) {
     const start = { nextOffset: 0, writing: null, installing: false, ordered: false };
     state.incoming = { from, term, snapshot, ...start };
   }
@@ -37,13 +40,12 @@ export function onSnapshotChunk(state: RaftState, message: MessageOf<"snapshot-c
   emit(state, { kind: "write-snapshot-chunk", index: snapshot.index, offset, bytes });
 }
 
-function continues(
+/** The transfer under way, if it is of the same leader in the same term. */
+function sameSender(
   incoming: IncomingSnapshot | null,
-  { from, term, snapshot }: MessageOf<"snapshot-chunk">,
-): boolean {
-  if (incoming === null || incoming.from !== from || incoming.term !== term) return false;
-  // Late chunks of an older snapshot do not undo a newer one under way.
-  return incoming.snapshot.index >= snapshot.index;
+  { from, term }: MessageOf<"snapshot-chunk">,
+): IncomingSnapshot | null {
+  return incoming === null || incoming.from !== from || incoming.term !== term ? null : incoming;
 }
 
 function reportProgress(state: RaftState, { from, snapshot, nextOffset }: IncomingSnapshot): void {

@@ -8,6 +8,7 @@ export interface SnapshotChunk {
   readonly done: boolean;
 }
 
+/** @public */
 export interface SnapshotStore {
   /** The newest whole snapshot, or null. */
   latest(): SnapshotMeta | null;

@@ -37,7 +37,9 @@ export interface Leader {
   roundUnderWay: ReadRound | null;
   waitingReads: ReadTicket[];
   transfer: { readonly target: NodeId; readonly deadlineMs: number; sent: boolean } | null;
-  /** Once an election was asked for, followers may elect at any time: no lease in this term again. */
+  /**
+   * Once an election was asked for, followers may elect at any time: no lease in this term again.
+   */
   leaseForfeited: boolean;
   /** When it may next try to hand over to a node of higher priority. */
   nextYieldMs: number;

@@ -1,4 +1,6 @@
-/** A node's view of the group, for health, metrics and the control loop: plain data, cheap to take. */
+/**
+ * A node's view of the group, for health, metrics and the control loop: plain data, cheap to take.
+ */
 
 import type { NodeId } from "../base/index.ts";
 import type { RoleName } from "./effect.ts";

@@ -1,6 +1,7 @@
 /**
  * The one door into the protocol: events in, effects out. All events of a turn go in together, so
- * that they share one disk write and one message per follower; effects are whatever must happen now.
+ * that they share one disk write and one message per follower; effects are whatever must happen
+ * now.
  */
 
 import { assert, type NodeId, unreachable } from "../base/index.ts";

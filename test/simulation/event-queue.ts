@@ -1,4 +1,6 @@
-/** The simulated world's agenda: what happens next, in order of time and, within it, of planning. */
+/**
+ * The simulated world's agenda: what happens next, in order of time and, within it, of planning.
+ */
 
 interface Planned {
   readonly atMs: number;

@@ -21,7 +21,10 @@ export interface BeforeStep {
   readonly membership: Membership;
 }
 
-/** What the state machine holds: how many commands it has seen, and a digest of all of them in order. */
+/**
+ * What the state machine holds: how many commands it has seen, and a digest of all of them in
+ * order.
+ */
 export interface MachineState {
   readonly appliedIndex: LogIndex;
   readonly revision: number;
@@ -151,8 +154,9 @@ export class History {
   }
 
   /**
-   * Committed means durable: when a leader commits, a quorum of disks holds the entry. The quorum is
-   * that of the membership it counted by: the latest, unless the commit itself brought forth another.
+   * Committed means durable: when a leader commits, a quorum of disks holds the entry. The quorum
+   * is that of the membership it counted by: the latest, unless the commit itself brought forth
+   * another.
    */
   checkDurable(
     { id, role, commitIndex, log, memberships }: RaftState,
@@ -203,7 +207,9 @@ export class History {
     return this.machineAt(entry.index);
   }
 
-  /** Linearizable: a read sees at least all that any client had been shown when it was asked for. */
+  /**
+   * Linearizable: a read sees at least all that any client had been shown when it was asked for.
+   */
   checkRead(id: NodeId, floorRevision: number, revision: number): void {
     mustHold(
       revision >= floorRevision,

@@ -88,8 +88,8 @@ export function handOverAndCut(group: Group, chance: Chance): void {
 }
 
 /**
- * Some have not heard the leader for long and may elect another. Then the leader is cut off, and one
- * of those who have just promised to protect it is restarted: will it remember?
+ * Some have not heard the leader for long and may elect another. Then the leader is cut off, and
+ * one of those who have just promised to protect it is restarted: will it remember?
  */
 export function bridgeAndRestart(group: Group, chance: Chance): void {
   const leader = leaderOf(group);

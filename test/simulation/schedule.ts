@@ -1,7 +1,7 @@
 /**
  * What will be done to a simulated group, as plain data drawn from a seed: so a failing run can be
- * made smaller by leaving steps out. A step names its victim by a number, not by identity, since what
- * that means depends on how the world has come to look by then.
+ * made smaller by leaving steps out. A step names its victim by a number, not by identity, since
+ * what that means depends on how the world has come to look by then.
  */
 
 import type { RaftOptions } from "../../src/consensus/index.ts";

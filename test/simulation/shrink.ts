@@ -3,8 +3,8 @@
 import type { Schedule, ScheduledStep } from "./schedule.ts";
 
 /**
- * Tries to leave out halves, quarters and so on down to single steps (Zeller's ddmin, greedy), with at
- * most `maxRuns` runs. `fails` says whether a schedule still breaks the property in question.
+ * Tries to leave out halves, quarters and so on down to single steps (Zeller's ddmin, greedy), with
+ * at most `maxRuns` runs. `fails` says whether a schedule still breaks the property in question.
  */
 export function shrink(
   schedule: Schedule,

@@ -2,7 +2,7 @@
  * Runs simulations by hand. See README.md in this folder.
  *
  *   npm run sim -- --seeds 10000           many seeds; the first failure is shrunk and traced
- *   npm run sim -- --seed 42               one seed, with a full trace, byte for byte the same each time
+ *   npm run sim -- --seed 42               one seed with its full trace, the same each time
  *   npm run sim -- --seed 42 --bug lease   one seed against a copy of the core with a planted bug
  */
 

@@ -1,11 +1,11 @@
 /**
- * One node's disk, at the level of the RaftLog and SnapshotStore ports. Knows what a real one does to
- * those who trust it too early: a write that was not synced survives a crash in part or not at all,
- * a full disk keeps writes waiting, and a synced entry may rot.
+ * One node's disk, at the level of the RaftLog and SnapshotStore ports. Knows what a real one does
+ * to those who trust it too early: a write that was not synced survives a crash in part or not at
+ * all, a full disk keeps writes waiting, and a synced entry may rot.
  *
- * A real log is a file of checksummed records that recovery reads up to the first hole. Whatever subset
- * of unsynced sectors survives, what counts is therefore a prefix of the unsynced records; a write
- * torn in the middle keeps a prefix of its entries.
+ * A real log is a file of checksummed records that recovery reads up to the first hole. Whatever
+ * subset of unsynced sectors survives, what counts is therefore a prefix of the unsynced records; a
+ * write torn in the middle keeps a prefix of its entries.
  */
 
 import type {

@@ -1,6 +1,6 @@
 /**
- * One node of the simulated group: the production core, driven as a real driver would, with a clock of
- * its own, a disk, a state machine, and the bad habit of crashing. After every step the observer
+ * One node of the simulated group: the production core, driven as a real driver would, with a clock
+ * of its own, a disk, a state machine, and the bad habit of crashing. After every step the observer
  * checks what the core claims.
  */
 
@@ -17,6 +17,7 @@ import type {
 } from "../../src/consensus/index.ts";
 import type { Chance } from "./chance.ts";
 import { emptyMachine, type History, type MachineState } from "./history.ts";
+import { type NodeCounts, SimulatedClients } from "./simulated-clients.ts";
 import { SimulatedDisk, type StoredSnapshot } from "./simulated-disk.ts";
 import { mustHold, Violation } from "./violation.ts";
 
@@ -38,25 +39,6 @@ export interface NodePorts {
   mix(value: number): void;
 }
 
-interface Operation {
-  readonly kind: "write" | "read";
-  readonly floorRevision: number;
-  /** The command's number, for writes. */
-  readonly number: number;
-}
-
-export interface NodeCounts {
-  writes: number;
-  reads: number;
-  refused: number;
-  crashes: number;
-  elections: number;
-  snapshotsInstalled: number;
-  memberships: number;
-  /** Runs that ended without a sound quorum to mend them. */
-  excused: number;
-}
-
 const clusterId = "simulation";
 
 export class SimulatedNode {
@@ -65,7 +47,7 @@ export class SimulatedNode {
   /** Local milliseconds per true millisecond, and the difference at the start. */
   readonly clockRate: number;
   clockOffsetMs = 0;
-  readonly acknowledged: number[] = [];
+  readonly clients: SimulatedClients;
   state: RaftState | null = null;
   machine: MachineState = emptyMachine;
   removed = false;
@@ -77,15 +59,13 @@ export class SimulatedNode {
   #wakeAtMs = Number.POSITIVE_INFINITY;
   /** Raised by a crash: whatever was planned for the run before must not touch the next. */
   #epoch = 0;
-  readonly #operations = new Map<RequestId, Operation>();
-  /** Accepted writes by index, waiting to be applied. */
-  readonly #accepted = new Map<number, { term: number; operation: Operation }>();
   #snapshotBytes: Uint8Array[] = [];
   #applying: readonly Entry[] | null = null;
 
   constructor(id: NodeId, recovered: Recovered, ports: NodePorts, counts: NodeCounts) {
     this.id = id;
     this.counts = counts;
+    this.clients = new SimulatedClients(id, ports.history, counts);
     this.#ports = ports;
     const { chance, options } = ports;
     // The worst that leases allow for is as likely as all the rest.
@@ -144,8 +124,7 @@ export class SimulatedNode {
     this.#inbox = [];
     this.#turnPlanned = false;
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
-    this.#operations.clear();
-    this.#accepted.clear();
+    this.clients.forget();
     this.#snapshotBytes = [];
     this.#applying = null;
     this.disk.crash();
@@ -264,14 +243,13 @@ export class SimulatedNode {
         this.#install(effect);
         break;
       case "accepted":
-        this.#onAccepted(effect);
+        this.clients.onAccepted(effect);
         break;
       case "refused":
-        this.counts.refused++;
-        this.#operations.delete(effect.id);
+        this.clients.onRefused(effect.id);
         break;
       case "read-ready":
-        this.#finishRead(effect);
+        this.clients.onReadReady(effect, this.machine);
         break;
       case "membership-changed":
         this.counts.memberships++;
@@ -329,57 +307,21 @@ export class SimulatedNode {
     this.#applying = null;
     for (const entry of entries) {
       this.machine = this.#ports.history.checkApplied(this.id, this.machine, entry);
-      const waiting = this.#accepted.get(entry.index);
-      if (waiting === undefined) continue;
-      this.#accepted.delete(entry.index);
-      // Another leader's entry took its place: the write failed, and the client hears so.
-      if (waiting.term !== entry.term) continue;
-      const { operation } = waiting;
-      this.counts.writes++;
-      this.acknowledged.push(operation.number);
-      this.#ports.history.checkWrite(this.id, operation.floorRevision, this.machine.revision);
+      this.clients.onApplied(entry, this.machine);
     }
     this.deliver({ kind: "applied", index: this.machine.appliedIndex });
   }
 
-  /** A write by a client that may have seen everything that was ever shown to any. */
   write(id: RequestId, number: number, sizeBytes: number): void {
     const command = new Uint8Array(4 + sizeBytes);
     new DataView(command.buffer).setUint32(0, number);
-    this.#begin(id, "write", number);
+    if (this.running) this.clients.begin(id, number);
     this.deliver({ kind: "propose", id, commands: [command] });
   }
 
   read(id: RequestId, mode: "linearizable" | "lease"): void {
-    this.#begin(id, "read", 0);
+    if (this.running) this.clients.begin(id, 0);
     this.deliver({ kind: "read", id, mode });
-  }
-
-  #begin(id: RequestId, kind: Operation["kind"], number: number): void {
-    if (!this.running) return;
-    const floorRevision = this.#ports.history.shownRevision;
-    this.#operations.set(id, { kind, floorRevision, number });
-  }
-
-  #onAccepted({ id, term, firstIndex }: Extract<Effect, { kind: "accepted" }>): void {
-    const operation = this.#operations.get(id);
-    if (operation === undefined) return;
-    this.#operations.delete(id);
-    this.#accepted.set(firstIndex, { term, operation });
-  }
-
-  #finishRead({ id, readIndex }: Extract<Effect, { kind: "read-ready" }>): void {
-    const operation = this.#operations.get(id);
-    if (operation === undefined) return;
-    this.#operations.delete(id);
-    const { machine } = this;
-    mustHold(
-      machine.appliedIndex >= readIndex,
-      "linearizable reads",
-      () => `${this.id} may read at ${readIndex} and has applied ${machine.appliedIndex}`,
-    );
-    this.counts.reads++;
-    this.#ports.history.checkRead(this.id, operation.floorRevision, machine.revision);
   }
 
   takeSnapshot(): void {
@@ -432,7 +374,7 @@ export class SimulatedNode {
     this.#ports.history.checkSnapshot(this.id, meta);
     this.machine = this.#ports.history.machineAt(meta.index);
     this.counts.snapshotsInstalled++;
-    this.#accepted.clear();
+    this.clients.forgetAccepted();
     this.deliver({ kind: "snapshot-installed", index: meta.index, sound: true });
   }
 

@@ -1,4 +1,6 @@
-/** How transcripts put messages, effects and states into words: short, and complete enough to judge. */
+/**
+ * How transcripts put messages, effects and states into words: short, and complete enough to judge.
+ */
 
 import type { NodeId } from "../../src/base/index.ts";
 import type {
@@ -68,8 +70,10 @@ function bodyOf(message: Message): string {
       return `snapshot ${message.index} stored up to byte ${message.nextOffset}`;
     case "timeout-now":
       return "campaign now";
-    case "read-request":
-      return `read? number ${message.request.sequence}${message.mode === "lease" ? ", by lease" : ""}`;
+    case "read-request": {
+      const mode = message.mode === "lease" ? ", by lease" : "";
+      return `read? number ${message.request.sequence}${mode}`;
+    }
     case "read-reply":
       return `read number ${message.request.sequence} at ${message.readIndex}`;
     case "term-notice":
@@ -97,8 +101,10 @@ export function describeEffect(effect: Effect): string | null {
       return `keeps the log after ${place(effect.upTo)}`;
     case "accepted":
       return `takes request ${effect.id} as ${effect.firstIndex}/t${effect.term}`;
-    case "refused":
-      return `refuses request ${effect.id}: ${effect.fault.code}, leader ${effect.leaderId ?? "unknown"}`;
+    case "refused": {
+      const leader = effect.leaderId ?? "unknown";
+      return `refuses request ${effect.id}: ${effect.fault.code}, leader ${leader}`;
+    }
     case "read-ready":
       return `may answer read ${effect.id} at ${effect.readIndex}`;
     case "transfer-started":

@@ -1,7 +1,7 @@
 /**
- * Replays every file of transcripts/. A line that starts with ">" is a command, the lines below it are
- * what must follow; "#" and text before the first command are for the reader. To accept what the core
- * says now: MESHMEND_UPDATE_TRANSCRIPTS=1, then read the difference.
+ * Replays every file of transcripts/. A line that starts with ">" is a command, the lines below it
+ * are what must follow; "#" and text before the first command are for the reader. To accept what
+ * the core says now: MESHMEND_UPDATE_TRANSCRIPTS=1, then read the difference.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

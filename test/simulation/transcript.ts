@@ -223,7 +223,9 @@ export class Transcript {
     for (const id of ids) this.#add(id, bootstrapped(founders));
   }
 
-  /** `given n1 term 7 log 1 1 4`: its disk holds entries of these terms, the first the founding one. */
+  /**
+   * `given n1 term 7 log 1 1 4`: its disk holds entries of these terms, the first the founding one.
+   */
   #given([id, , term, , ...terms]: readonly string[]): void {
     const node = this.#node(id);
     const [founding] = node.recovered.entries;

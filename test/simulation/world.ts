@@ -1,6 +1,7 @@
 /**
- * A whole group in one thread: virtual time, the nodes, the wires between them, clients, and somebody
- * who follows a schedule to break them. Everything is drawn from the seed, so a run repeats exactly.
+ * A whole group in one thread: virtual time, the nodes, the wires between them, clients, and
+ * somebody who follows a schedule to break them. Everything is drawn from the seed, so a run
+ * repeats exactly.
  */
 
 import type { NodeId } from "../../src/base/index.ts";
@@ -12,9 +13,10 @@ import { type Group, leaderOf, memberOf } from "./group.ts";
 import { History } from "./history.ts";
 import { perform } from "./nemesis.ts";
 import type { Schedule } from "./schedule.ts";
+import type { NodeCounts } from "./simulated-clients.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
-import { type Core, type NodeCounts, type NodePorts, SimulatedNode } from "./simulated-node.ts";
+import { type Core, type NodePorts, SimulatedNode } from "./simulated-node.ts";
 import { Violation } from "./violation.ts";
 
 /** After everything is healed, how long the group may take to be whole again. */
@@ -162,7 +164,7 @@ export class World {
       this.#runUntil(this.#nowMs + 50);
       const leader = leaderOf(this.#group);
       if (leader === undefined) missing = "no leader";
-      else if (proof === 0 || !leader.acknowledged.includes(proof)) {
+      else if (proof === 0 || !leader.clients.acknowledged.includes(proof)) {
         missing = `${leader.id} leads, but no write succeeds`;
         proof = this.#commands + 1;
         this.#group.write(leader, 0);
@@ -180,8 +182,8 @@ export class World {
   }
 
   /**
-   * True when no quorum of sound disks is left: rot that hid how far a log went, followed by a change
-   * that made the damaged node indispensable. Safe, and beyond what Raft can mend by itself.
+   * True when no quorum of sound disks is left: rot that hid how far a log went, followed by a
+   * change that made the damaged node indispensable. Safe, and beyond what Raft can mend by itself.
    */
   #needsUnrepaired(): boolean {
     const memberships = this.#nodes.map(({ state }) => state?.memberships.latest.membership);
@@ -215,7 +217,7 @@ export class World {
 
   #checkEnd(): void {
     for (const node of this.#nodes) {
-      for (const number of node.acknowledged) this.#history.checkAcknowledged(number);
+      for (const number of node.clients.acknowledged) this.#history.checkAcknowledged(number);
     }
   }
 }

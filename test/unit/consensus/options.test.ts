@@ -32,7 +32,7 @@ describe("Raft options", () => {
     }
   });
 
-  it("make a lease end before the fastest follower may elect another, by the slowest leader's clock", () => {
+  it("make the slowest leader's lease end before the fastest follower may elect another", () => {
     for (const maxClockDriftRatio of [0, 0.01, 0.1, 0.3]) {
       const options = { ...defaultRaftOptions, maxClockDriftRatio };
       const leaseTrueMs = leaseMs(options) / (1 - maxClockDriftRatio);

@@ -56,7 +56,7 @@ describe("a snapshot on its way in", () => {
     expect(written(state, 9, 0)).toEqual(["wants 9+4"]);
     expect(chunk(state, 9, 4, true)).toEqual(["write 9+4"]);
     expect(written(state, 9, 4)).toEqual(["install 9"]);
-    step(state, [{ kind: "snapshot-installed", index: 9, sound: true }], 2);
+    step(state, [{ kind: "snapshot-installed", index: 9, sound: true }], 1);
     expect(statusOf(state)).toMatchObject({ commitIndex: 9, appliedIndex: 9, lastIndex: 9 });
   });
 
@@ -88,7 +88,7 @@ describe("a snapshot on its way in", () => {
     const state = follower();
     chunk(state, 9, 0, true);
     expect(written(state, 9, 0)).toEqual(["install 9"]);
-    const effects = step(state, [{ kind: "snapshot-installed", index: 9, sound: false }], 2);
+    const effects = step(state, [{ kind: "snapshot-installed", index: 9, sound: false }], 1);
     expect(words(effects)).toEqual(["wants 9+0"]);
     expect(statusOf(state)).toMatchObject({ commitIndex: 0, lastIndex: 0 });
     expect(chunk(state, 9, 0)).toEqual(["write 9+0"]);

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +45,19 @@ describe("a wrong configuration", () => {
     const { code, stderr } = await cli("config", "check", "--config", "absent.yaml");
     expect(code).toBe(2);
     expect(stderr).toContain("absent.yaml");
+  });
+
+  it("may come through a pipe, and is not waited for when nobody writes into it", async () => {
+    const pipe = join(cwd, "pipe.yaml");
+    execFileSync("mkfifo", [pipe]);
+    const silent = await cli("config", "check", "--config", "pipe.yaml");
+    expect(silent).toMatchObject({ code: 2, stdout: "" });
+    expect(silent.stderr).toContain("a pipe that said nothing");
+    const writer = spawn("sh", ["-c", `echo 'mode: acct' > '${pipe}'`]);
+    const written = await cli("config", "check", "--config", "pipe.yaml");
+    writer.kill("SIGKILL");
+    expect(written.code).toBe(2);
+    expect(written.stderr).toContain("pipe.yaml:1:7");
   });
 
   it("is looked for in ./meshmend.yaml", async () => {

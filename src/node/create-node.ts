@@ -50,9 +50,10 @@ import { hasCapability } from "./capabilities.ts";
 import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
 import { loopPolicy } from "./loop-policy.ts";
+import { MeshPictures } from "./mesh-pictures.ts";
 import { type OpenedMesh, openMesh, withoutNative } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
-import { recordEvent, recordState } from "./record-metrics.ts";
+import { recordEvent, recordMesh, recordState } from "./record-metrics.ts";
 
 export interface NodeParts {
   readonly clock: Clock;
@@ -100,19 +101,25 @@ export async function createNode(
   const stores = { log, journal: journal.value };
   const mesh = openMesh(config, { clock: parts.clock, native: withoutNative });
   const composed = composeLoop(config, parts, { ...stores, tracing, metrics, mesh });
-  const { loop, feed, history } = composed;
+  const { loop, feed } = composed;
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
     logEvent(parts.logger, event);
     recordEvent(metrics, event);
   });
+  const pictures = new MeshPictures(
+    { clock: parts.clock, seen: () => mesh?.watch.seen ?? null },
+    { label: config.nodeId, revision: parts.version },
+  );
   const server = createHttpServer(
     {
       loop,
+      mesh: pictures,
       metrics: {
         ...metrics,
         text() {
-          recordState(metrics, { loop, history, dropped });
+          recordState(metrics, { ...composed, dropped });
+          recordMesh(metrics, loop);
           return metrics.text();
         },
       },
@@ -226,7 +233,7 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
       windowBeats: config.loop.windowBeats,
     },
   );
-  return { loop, feed, history, startSensors };
+  return { loop, feed, history, recorder, startSensors };
 }
 
 function components(

@@ -1,6 +1,7 @@
 /** The whole loop as a real process on the real kernel: a namespace, a wire, and faults in it. */
 
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Daemon, eventually, startDaemon, temporaryDataDir } from "./support/daemon.ts";
@@ -192,5 +193,23 @@ describe("the loop on real interfaces", () => {
     expect(await node.kill("SIGTERM")).toBe(0);
     expect(performance.now() - askedMs).toBeLessThan(5_000);
     expect(isSetUp("mesh0")).toBe(true);
+  });
+
+  it("ends soon after SIGTERM, even when `ip` never does", async () => {
+    const bin = join(data.path, "bin");
+    mkdirSync(bin);
+    const path = process.env["PATH"] ?? "";
+    const real = namespace.exec("sh", "-c", "command -v ip").trim();
+    const script = `#!/bin/sh\n[ "$1 $2" = "link set" ] && exec sleep 60\nexec ${real} "$@"\n`;
+    writeFileSync(join(bin, "ip"), script, { mode: 0o755 });
+    const act = { MESHMEND_MODE: "act", MESHMEND_INTERFACES_EXCLUDE: "far*" };
+    const node = await start({ ...act, PATH: `${bin}:${path}` });
+    set("far0", "down");
+    // Of a bounce, which is not left half done: it goes on trying for half a minute.
+    await eventually("a bounce", secondsToHeal, () => node.log().includes("plan: set mesh0 down"));
+    await delay(500);
+    const askedMs = performance.now();
+    expect(await node.kill("SIGTERM")).toBe(1);
+    expect(performance.now() - askedMs).toBeLessThan(10_000);
   });
 });

@@ -70,7 +70,7 @@ export const errorTable = {
   E_BODY_TOO_LARGE: {
     status: 413,
     title: "Body too large",
-    meaning: "The body is longer than `http.maxBodyBytes`.",
+    meaning: "The body is longer than `http.maxBody`.",
   },
   E_URI_TOO_LONG: {
     status: 414,
@@ -113,6 +113,12 @@ export const errorTable = {
     status: 503,
     title: "Too many event streams",
     meaning: "64 clients already follow the events; close one of them.",
+  },
+  E_MESH_NOT_SEEN: {
+    status: 503,
+    title: "Mesh not seen",
+    meaning:
+      "This node sees no mesh now: there is none, or it cannot be read; `/health` says why under `batman`.",
   },
   E_STORAGE_READ: {
     status: 503,

@@ -4,18 +4,10 @@ import { readFile } from "node:fs/promises";
 import { release } from "node:os";
 import { messageOf } from "../../base/index.ts";
 import type { HostPort, NodeConfig } from "../../config/node-config.ts";
+import { type Capability, hasCapability } from "../../node/capabilities.ts";
 import { healthShape } from "../answers.ts";
 import { connectDaemon } from "../daemon-client.ts";
-import {
-  type CapabilityName,
-  type Check,
-  couldNotTell,
-  type Finding,
-  hasCapability,
-  no,
-  openFileLimit,
-  yes,
-} from "./check.ts";
+import { type Check, couldNotTell, type Finding, no, openFileLimit, yes } from "./check.ts";
 import {
   exists,
   findProgram,
@@ -57,10 +49,11 @@ export async function runChecks(
 }
 
 function plannedChecks(config: NodeConfig, environment: Environment): readonly Planned[] {
-  const { dataDir, http, targets } = config;
+  const { dataDir, http, mesh, targets } = config;
   const pings = targets.some(({ url }) => url.startsWith("icmp:"));
   const program = (name: string, remedy: string) => () => lookForProgram(name, remedy, environment);
   const forRepair = "repairing interfaces";
+  const forMesh = "seeing and steering the mesh";
   const later = "not used by this version yet";
   return [
     { name: "Node.js", purpose: "running at all", required: true, look: lookAtNode },
@@ -99,9 +92,19 @@ function plannedChecks(config: NodeConfig, environment: Environment): readonly P
     },
     { name: "CAP_BPF", purpose: later, look: () => lookAtCapability("CAP_BPF") },
     { name: "BTF", purpose: later, look: lookAtBtf },
+    { name: "XDP", purpose: later, look: lookAtXdp },
     { name: "BPF file system", purpose: later, look: lookAtBpfFileSystem },
-    { name: "batman-adv", purpose: later, look: () => lookAtBatman(environment) },
-    { name: "batctl", purpose: later, look: program("batctl", "apt install batctl") },
+    { name: "batman-adv", purpose: forMesh, look: () => lookAtBatman(environment) },
+    {
+      name: "mesh interface",
+      purpose: forMesh,
+      look: () => lookAtMeshInterface(mesh.interface, environment),
+    },
+    {
+      name: "batctl",
+      purpose: `${forMesh}, as root, where the native addon is not built`,
+      look: program("batctl", "apt install batctl"),
+    },
   ];
 }
 
@@ -143,12 +146,12 @@ function lookAtNode(): Finding {
 
 function lookAtUser(): Finding {
   if (process.getuid?.() === 0) return yes("running as root");
-  return no("running as another user", "not needed where CAP_NET_ADMIN is given");
+  return no("running as another user", "sudo; not needed where CAP_NET_ADMIN is given");
 }
 
-async function lookAtCapability(name: CapabilityName): Promise<Finding> {
-  const has = hasCapability(await readFile("/proc/self/status", "utf8"), name);
-  if (has === null) return couldNotTell("/proc/self/status has no CapEff line");
+function lookAtCapability(name: Capability): Finding {
+  const has = hasCapability(name);
+  if (has === null) return couldNotTell("/proc/self/status does not say");
   const remedy = `run as root, or with AmbientCapabilities=${name} as in infra/systemd/meshmend.service`;
   return has ? yes("effective") : no("not effective", remedy);
 }
@@ -176,6 +179,18 @@ async function lookAtBtf(): Promise<Finding> {
   return no("the kernel brings no type information", "a kernel with CONFIG_DEBUG_INFO_BTF=y");
 }
 
+/** Whether XDP programs can be attached by link (net/core/dev.c), on whatever driver there is. */
+async function lookAtXdp(): Promise<Finding> {
+  // Registered by kernel/bpf/syscall.c, so there exactly when bpf(2) is.
+  if (!(await exists("/proc/sys/kernel/unprivileged_bpf_disabled"))) {
+    return no("the kernel has no bpf()", "a kernel with CONFIG_BPF_SYSCALL=y");
+  }
+  const symbols = await readIfThere("/proc/kallsyms");
+  if (symbols === null) return couldNotTell("there is no /proc/kallsyms");
+  if (symbols.includes(" bpf_xdp_link_attach")) return yes("programs can be attached");
+  return no("the kernel attaches no XDP programs by link", "Linux 5.9 or later");
+}
+
 async function lookAtBpfFileSystem(): Promise<Finding> {
   const mounts = await readFile("/proc/self/mounts", "utf8");
   if (/^\S+ \/sys\/fs\/bpf bpf /m.test(mounts)) return yes("/sys/fs/bpf");
@@ -196,4 +211,22 @@ async function lookAtBatman(environment: Environment): Promise<Finding> {
   if (asked === null) return couldNotTell("modprobe did not answer");
   if (asked.status === 0) return no("a module of this kernel, not loaded", "modprobe batman-adv");
   return no("not in this kernel", "a kernel with CONFIG_BATMAN_ADV, as Debian's and OpenWrt's are");
+}
+
+/** What `mesh.interface` comes to on this machine. */
+async function lookAtMeshInterface(wanted: string, environment: Environment): Promise<Finding> {
+  if (wanted === "none") return yes("mesh.interface is none: not looked at");
+  const ip = await findProgram("ip", environment);
+  if (ip === null) return couldNotTell("there is no ip to ask");
+  const asked = await runProgram(ip, ["-o", "link", "show", "type", "batadv"]);
+  if (asked?.status !== 0) return couldNotTell(asked?.output.trim() || "ip did not answer");
+  const names = Array.from(asked.output.matchAll(/^\d+: ([^:@]+)[:@]/gm), ([, name]) => name ?? "");
+  const remedy = "ip link add bat0 type batadv; batctl meshif bat0 interface add IF";
+  if (wanted !== "auto") {
+    return names.includes(wanted) ? yes(wanted) : no(`there is no ${wanted}`, remedy);
+  }
+  const [only, ...others] = names;
+  if (only === undefined) return no("there is no batman-adv interface", remedy);
+  if (others.length === 0) return yes(only);
+  return no(`there are several: ${names.join(", ")}`, "name one of them in mesh.interface");
 }

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -97,6 +97,28 @@ describe("against a running daemon", () => {
     const words = ["run", "--http", address, "--data-dir", "other"];
     const sameAddress = await runCli(words, { cwd, environment });
     expect(sameAddress.code).toBe(5);
+  });
+
+  it("a terminal that is closed stops a daemon as cleanly as SIGTERM", async () => {
+    const words = ["run", "--http", "127.0.0.1:0", "--data-dir", "closed-terminal"];
+    const signalOn = [/watches this machine/, "SIGHUP"] as const;
+    const { code, stdout } = await runCli(words, { cwd, signalOn });
+    expect(stdout).toContain("stopping on SIGHUP");
+    expect(code).toBe(0);
+  });
+
+  it("SIGUSR1 opens no debugger", async () => {
+    child.kill("SIGUSR1");
+    await wait(500);
+    expect(child.exitCode).toBeNull();
+    const sockets = readdirSync(`/proc/${child.pid}/fd`)
+      .map((fd) => readlinkSync(`/proc/${child.pid}/fd/${fd}`))
+      .flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
+    const listening = readFileSync("/proc/net/tcp", "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter((columns) => columns[3] === "0A" && sockets.includes(columns[9] ?? ""));
+    expect(listening).toHaveLength(1);
   });
 
   it("SIGTERM ends the daemon with 0", async () => {

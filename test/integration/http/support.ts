@@ -8,9 +8,11 @@ import { failed, fault, type HealthSource, type Logger, ok } from "../../../src/
 import type { NumberedEvent } from "../../../src/mape-k/event.ts";
 import type { LoopView } from "../../../src/mape-k/loop/loop-view.ts";
 import type { Observation } from "../../../src/mape-k/observation.ts";
+import { MeshPictures } from "../../../src/node/mesh-pictures.ts";
 import { createNodeMetrics } from "../../../src/telemetry/index.ts";
 import { sampleDecision } from "../../compliance/sample-decision.ts";
 import { realClock } from "../../support/real-clock.ts";
+import { recordedNetlinkPort } from "../../support/recorded-batman.ts";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -44,6 +46,7 @@ export function sampleObservation(): Observation {
         adminUp: true,
         operState: "up",
         mtuBytes: 1_500,
+        stacked: false,
         carrierChanges: 2,
         rxBytes: 10,
         txBytes: 10,
@@ -63,6 +66,14 @@ export function sampleObservation(): Observation {
         failuresInARow: 0,
         probes: 3,
         failures: 1,
+      },
+      {
+        name: "island",
+        url: "icmp://10.0.0.9",
+        reachability: { kind: "unknown", reason: "there is no ping" },
+        failuresInARow: 0,
+        probes: 0,
+        failures: 0,
       },
     ],
     transport: {
@@ -206,15 +217,28 @@ export class FakeLoop implements LoopView {
   }
 }
 
+/** A recorded mesh; it is seen for as long as the loop's observation has one. */
+export async function picturesOf(loop: FakeLoop): Promise<MeshPictures> {
+  const { signal } = new AbortController();
+  const tables = await recordedNetlinkPort("triangle-v").readTables("bat0", signal);
+  if (!tables.ok) throw new Error(tables.fault.message);
+  const seen = { tables: tables.value, atMs: 0 };
+  return new MeshPictures(
+    { clock: realClock, seen: () => (loop.observation?.mesh == null ? null : seen) },
+    { label: "node-a", revision: "0.0.0-test" },
+  );
+}
+
 export async function startServer(
   changes: Partial<HttpServerOptions> = {},
   health: () => readonly HealthSource[] = () => [],
 ) {
   const loop = new FakeLoop();
+  const mesh = await picturesOf(loop);
   const metrics = createNodeMetrics({ version: "0.0.0-test", node: "node-a" });
   const log: LogLine[] = [];
   const server = createHttpServer(
-    { loop, metrics, health, clock: realClock, logger: recordingLogger(log) },
+    { loop, mesh, metrics, health, clock: realClock, logger: recordingLogger(log) },
     {
       listen: { host: "127.0.0.1", port: 0 },
       maxBodyBytes: 64 * 1024,

@@ -10,7 +10,12 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define MESH_MAX_INTERFACES 64
+/*
+ * An interface's place is the first free one of MESH_PROBES, from its index modulo the number of
+ * places: a hash map would cost each frame ten times as much.
+ */
+#define MESH_INTERFACE_PLACES 64
+#define MESH_PROBES 4
 #define MESH_MAX_NEIGHBOURS 1024
 #define MESH_MAX_PATHS 8192
 #define MESH_MAX_SOURCES 4096
@@ -39,7 +44,7 @@ enum mesh_protocol {
 enum mesh_verdict {
 	MESH_PASS_FOREIGN,
 	MESH_PASS_TRACKED,
-	MESH_PASS_UNTRACKED,   /* well-formed, but the neighbour table was full */
+	MESH_PASS_UNTRACKED,   /* well-formed, but a table was full or an entry contended */
 	MESH_PASS_TRUNCATED,   /* ends before its header, or inside an aggregate, does */
 	MESH_PASS_BAD_VERSION, /* not compatibility version 15 */
 	MESH_PASS_BAD_SOURCE,  /* a multicast or zero source address */
@@ -54,6 +59,7 @@ enum mesh_trouble {
 	MESH_EVENT_LOST, /* the event ring was full */
 	MESH_TIMER_FAILED,
 	MESH_AGGREGATE_TOO_LONG, /* more messages in one frame than MESH_MAX_AGGREGATED */
+	MESH_CONTENDED,		 /* another CPU held an entry too long: a message went uncounted */
 	MESH_TROUBLES,
 };
 
@@ -68,7 +74,7 @@ struct mesh_interface_counters {
 	__u64 ogms; /* OGMs and OGM2s, counting each one of an aggregate */
 };
 
-/* One for each CPU. User space registers an interface by storing its address with zero counters. */
+/* One for each CPU; user space stores it with zero counters when it registers the interface. */
 struct mesh_interface {
 	struct mesh_interface_counters counters;
 	__u8 mac[6]; /* the interface's own address, to know echoes of our OGMs */
@@ -114,7 +120,7 @@ struct mesh_neighbour_key {
 
 struct mesh_neighbour {
 	struct bpf_timer timer;
-	struct bpf_spin_lock lock; /* guards all that follows */
+	__u32 lock; /* guards all that follows */
 	__u32 state;
 	__u64 first_ns;
 	__u64 last_ns; /* the last sign of life: any well-formed batman-adv frame */
@@ -138,7 +144,7 @@ struct mesh_path_key {
 };
 
 struct mesh_path {
-	struct bpf_spin_lock lock; /* guards the stream */
+	__u32 lock; /* guards the stream */
 	__u32 pad;
 	struct mesh_stream stream;
 };
@@ -192,8 +198,8 @@ struct mesh_event {
 	__u8 pad[5];
 };
 
-_Static_assert(sizeof(struct mesh_interface_counters) == 312, "39 counters");
-_Static_assert(sizeof(struct mesh_interface) == 320, "no hidden padding");
+_Static_assert(sizeof(struct mesh_interface_counters) == 320, "40 counters");
+_Static_assert(sizeof(struct mesh_interface) == 328, "no hidden padding");
 _Static_assert(sizeof(struct mesh_stream) == 88, "no hidden padding");
 _Static_assert(sizeof(struct mesh_neighbour_key) == 12, "no hidden padding");
 _Static_assert(sizeof(struct mesh_neighbour) == 72 + 4 * 88, "no hidden padding");

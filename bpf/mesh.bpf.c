@@ -21,9 +21,17 @@
 /* BATADV_MCAST, since Linux 6.9. */
 #define TYPE_MCAST 0x05
 
+/* Which interface has a place: its ifindex, or 0. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, MESH_MAX_INTERFACES);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MESH_INTERFACE_PLACES);
+	__type(key, __u32);
+	__type(value, __u32);
+} places SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MESH_INTERFACE_PLACES);
 	__type(key, __u32);
 	__type(value, struct mesh_interface);
 } interfaces SEC(".maps");
@@ -72,12 +80,46 @@ struct {
 static const __u64 zero_neighbour[sizeof(struct mesh_neighbour) / 8];
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+/* Off the fast path: kept out of it, so that it stays small. */
+#define RARE static __attribute__((noinline))
 
 ALWAYS_INLINE struct mesh_settings *settings_now(void)
 {
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&settings, &zero);
+}
+
+/* Null when user space has not registered it, or no more. */
+ALWAYS_INLINE struct mesh_interface *interface_of(__u32 ifindex)
+{
+	for (__u32 i = 0; i < MESH_PROBES; i++) {
+		__u32 place = (ifindex + i) % MESH_INTERFACE_PLACES;
+		__u32 *taken_by = bpf_map_lookup_elem(&places, &place);
+
+		if (taken_by && *taken_by == ifindex)
+			return bpf_map_lookup_elem(&interfaces, &place);
+	}
+	return 0;
+}
+
+/*
+ * bpf_spin_lock() costs 40 ns here, this 2 (it need not mask interrupts: none of our programs runs
+ * in one). It gives up in the end, so that a stalled CPU costs a count and never the traffic.
+ */
+ALWAYS_INLINE int lock(__u32 *word)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 128; i++)
+		if (__sync_lock_test_and_set(word, 1) == 0)
+			return 1;
+	return 0;
+}
+
+ALWAYS_INLINE void unlock(__u32 *word)
+{
+	/* Not a plain store: what was written under the lock must be seen before it. */
+	__sync_lock_test_and_set(word, 0);
 }
 
 ALWAYS_INLINE void copy_mac(__u8 *to, const __u8 *from)
@@ -94,16 +136,16 @@ ALWAYS_INLINE int same_mac(const __u8 *a, const __u8 *b)
 	return different == 0;
 }
 
-ALWAYS_INLINE void count_trouble(__u32 ifindex, enum mesh_trouble trouble)
+RARE void count_trouble(__u32 ifindex, enum mesh_trouble trouble)
 {
-	struct mesh_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct mesh_interface *interface = interface_of(ifindex);
 
 	if (interface)
 		interface->counters.troubles[trouble]++;
 }
 
-ALWAYS_INLINE void announce(const struct mesh_neighbour_key *who, __u32 kind, __u8 stream,
-			    __u32 value, __u64 now_ns)
+RARE void announce(const struct mesh_neighbour_key *who, __u32 kind, __u8 stream, __u32 value,
+		   __u64 now_ns)
 {
 	struct mesh_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
@@ -149,9 +191,10 @@ static int on_silence(void *map, struct mesh_neighbour_key *key, struct mesh_nei
 	__u64 limit_ns, quiet_ns;
 	int fell_silent = 0, silent;
 
-	if (!now)
+	if (!now || !lock(&neighbour->lock)) {
+		bpf_timer_start(&neighbour->timer, NSEC_PER_MSEC, 0);
 		return 0;
-	bpf_spin_lock(&neighbour->lock);
+	}
 	quiet_ns = now_ns > neighbour->last_ns ? now_ns - neighbour->last_ns : 0;
 	limit_ns = patience_ns(neighbour, now);
 	if (neighbour->state == MESH_ALIVE && quiet_ns >= limit_ns) {
@@ -160,7 +203,7 @@ static int on_silence(void *map, struct mesh_neighbour_key *key, struct mesh_nei
 		fell_silent = 1;
 	}
 	silent = neighbour->state == MESH_SILENT;
-	bpf_spin_unlock(&neighbour->lock);
+	unlock(&neighbour->lock);
 
 	if (fell_silent)
 		announce(key, MESH_EVENT_SILENT, 0, as_ms(quiet_ns), now_ns);
@@ -195,7 +238,7 @@ ALWAYS_INLINE struct mesh_neighbour *neighbour_of(const struct mesh_neighbour_ke
 	neighbour->last_ns = now_ns;
 	if (bpf_timer_init(&neighbour->timer, &neighbours, CLOCK_MONOTONIC) ||
 	    bpf_timer_set_callback(&neighbour->timer, on_silence) ||
-	    bpf_timer_start(&neighbour->timer, patience_ns(neighbour, now), 0))
+	    bpf_timer_start(&neighbour->timer, now->default_interval_us * NSEC_PER_USEC, 0))
 		count_trouble(key->ifindex, MESH_TIMER_FAILED);
 	else
 		neighbour->timed = 1;
@@ -269,7 +312,7 @@ ALWAYS_INLINE void count_direct(struct mesh_neighbour *neighbour, const struct m
 	judge_burst(stream, now, news);
 }
 
-/* Notes a sign of life and counts the message. Returns 0 when there is no room for the neighbour. */
+/* Notes a sign of life and counts the message. Returns 0 when it could not be counted. */
 ALWAYS_INLINE int hear(const struct mesh_neighbour_key *key, const struct message *message,
 		       __u32 frames, __u32 bytes, __u64 now_ns)
 {
@@ -282,7 +325,10 @@ ALWAYS_INLINE int hear(const struct mesh_neighbour_key *key, const struct messag
 	neighbour = neighbour_of(key, now, now_ns);
 	if (!neighbour)
 		return 0;
-	bpf_spin_lock(&neighbour->lock);
+	if (!lock(&neighbour->lock)) {
+		count_trouble(key->ifindex, MESH_CONTENDED);
+		return 0;
+	}
 	if (neighbour->state == MESH_SILENT) {
 		neighbour->state = MESH_ALIVE;
 		news.silent_ns = now_ns - neighbour->last_ns;
@@ -291,7 +337,7 @@ ALWAYS_INLINE int hear(const struct mesh_neighbour_key *key, const struct messag
 	neighbour->frames += frames;
 	neighbour->bytes += bytes;
 	count_direct(neighbour, message, now, now_ns, &news);
-	bpf_spin_unlock(&neighbour->lock);
+	unlock(&neighbour->lock);
 
 	if (news.silent_ns) {
 		bpf_timer_start(&neighbour->timer, patience_ns(neighbour, now), 0);
@@ -322,12 +368,15 @@ ALWAYS_INLINE void count_path(const struct mesh_neighbour_key *from, const __u8 
 		count_trouble(from->ifindex, MESH_PATH_TABLE_FULL);
 		return;
 	}
-	bpf_spin_lock(&path->lock);
+	if (!lock(&path->lock)) {
+		count_trouble(from->ifindex, MESH_CONTENDED);
+		return;
+	}
 	if (stream_count(&path->stream, message->number, now_ns) != STREAM_OLD) {
 		path->stream.quality = message->quality;
 		path->stream.ttl = message->ttl;
 	}
-	bpf_spin_unlock(&path->lock);
+	unlock(&path->lock);
 }
 
 ALWAYS_INLINE void key_of_source(struct mesh_neighbour_key *key, __u32 ifindex,
@@ -371,7 +420,7 @@ __attribute__((noinline)) int iv_ogm_at(struct xdp_md *ctx, __u32 offset, __u64 
 	next = offset + sizeof(*ogm) + bpf_ntohs(ogm->tvlv_len);
 	if (next > length)
 		return 0;
-	interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	interface = interface_of(ifindex);
 	if (!interface)
 		return offset;
 	interface->counters.ogms++;
@@ -412,7 +461,7 @@ __attribute__((noinline)) int ogm2_at(struct xdp_md *ctx, __u32 offset, __u64 no
 	next = offset + sizeof(*ogm) + bpf_ntohs(ogm->tvlv_len);
 	if (next > length)
 		return 0;
-	interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	interface = interface_of(ifindex);
 	if (!interface)
 		return offset;
 	interface->counters.ogms++;
@@ -618,7 +667,7 @@ ALWAYS_INLINE enum mesh_verdict read_frame(struct xdp_md *ctx, __u32 ifindex,
 							    : MESH_PASS_UNTRACKED;
 }
 
-SEC("xdp.frags")
+SEC("xdp")
 int meshmend_mesh(struct xdp_md *ctx)
 {
 	const __u8 *data = (const __u8 *)(long)ctx->data, *end = (const __u8 *)(long)ctx->data_end;
@@ -626,7 +675,7 @@ int meshmend_mesh(struct xdp_md *ctx)
 	enum mesh_protocol protocol = MESH_FOREIGN;
 	enum mesh_verdict verdict = MESH_PASS_FOREIGN;
 	__u32 ifindex = ctx->ingress_ifindex;
-	struct mesh_interface *interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct mesh_interface *interface = interface_of(ifindex);
 
 	/* Not registered, or no more: it is not ours to count. */
 	if (!interface || data + ETH_HLEN > end)
@@ -639,7 +688,7 @@ int meshmend_mesh(struct xdp_md *ctx)
 		verdict = read_frame(ctx, ifindex, protocol);
 	if (protocol < MESH_PROTOCOLS) {
 		interface->counters.frames[protocol]++;
-		interface->counters.bytes[protocol] += bpf_xdp_get_buff_len(ctx);
+		interface->counters.bytes[protocol] += end - data;
 	}
 	if (verdict < MESH_VERDICTS)
 		interface->counters.verdicts[verdict]++;

@@ -87,9 +87,9 @@ function intoPlace(name, make) {
 
 function buildPrograms() {
   if (!inPath(clang)) throw new Missing(clang);
-  const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v2", "-Wall", "-Wextra", "-Werror"];
-  // Timer callbacks have parameters that not every one of them needs.
-  flags.push("-Wno-unused-parameter", "-Ibpf", ...architectureIncludes());
+  const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wextra", "-Werror"];
+  // Tracepoints and timer callbacks have parameters that not every program needs.
+  flags.push("-Wno-unused-parameter", "-Wno-unused-variable", "-Ibpf", ...architectureIncludes());
   for (const source of sourcesOf("bpf", /\.bpf\.c$/)) {
     intoPlace(`${path.basename(source, ".c")}.o`, (object) => {
       run(clang, [...flags, "-c", source, "-o", object]);

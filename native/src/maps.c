@@ -187,9 +187,9 @@ struct table {
 	uint32_t room;
 };
 
-static int read_in_batches(const struct layout *layout, bool lock, struct table *table)
+static int read_in_batches(const struct layout *layout, struct table *table)
 {
-	LIBBPF_OPTS(bpf_map_batch_opts, options, .elem_flags = lock ? BPF_F_LOCK : 0);
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
 	/* Wide enough for any position: hash maps use 4 bytes, others a key. */
 	uint8_t in[256], out[256];
 	bool begun = false;
@@ -214,7 +214,7 @@ static int read_in_batches(const struct layout *layout, bool lock, struct table 
 	return 0;
 }
 
-static int read_one_by_one(const struct layout *layout, bool lock, struct table *table)
+static int read_one_by_one(const struct layout *layout, struct table *table)
 {
 	const uint8_t *before = NULL;
 
@@ -226,7 +226,7 @@ static int read_one_by_one(const struct layout *layout, bool lock, struct table 
 		if (error)
 			return error == -ENOENT ? 0 : error;
 		before = key;
-		error = bpf_map_lookup_elem_flags(layout->fd, key, value, lock ? BPF_F_LOCK : 0);
+		error = bpf_map_lookup_elem(layout->fd, key, value);
 		/* Deleted between the two calls: its place is taken by the next. */
 		if (error == 0)
 			table->count++;
@@ -258,21 +258,20 @@ static napi_value table_value(napi_env env, const struct layout *layout, const s
 	return succeed(env, value);
 }
 
-/* mapRead(object, map, lock) -> { count, keys, values }, all entries; lock: under their spin locks */
+/* mapRead(object, map) -> { count, keys, values }, all entries */
 static napi_value map_read(napi_env env, napi_callback_info info)
 {
-	napi_value given[3], answer;
+	napi_value given[2], answer;
 	struct layout layout;
 	struct table table = {};
 	struct bpf_map *map;
-	bool lock;
 	int error;
 
-	if (!arguments(env, info, 3, given))
+	if (!arguments(env, info, 2, given))
 		return NULL;
 	map = read_map(env, given[0], given[1], &answer);
-	if (map == NULL || !read_bool(env, given[2], &lock))
-		return map == NULL ? answer : NULL;
+	if (map == NULL)
+		return answer;
 	layout = layout_of(map);
 	table.room = layout.max_entries;
 	table.keys = malloc((size_t)table.room * layout.key_bytes);
@@ -280,10 +279,10 @@ static napi_value map_read(napi_env env, napi_callback_info info)
 	if (table.keys == NULL || table.values == NULL) {
 		answer = fail_errno(env, "mapRead", ENOMEM, NEEDS_NOTHING);
 	} else {
-		error = read_in_batches(&layout, lock, &table);
+		error = read_in_batches(&layout, &table);
 		if (error == -EOPNOTSUPP || error == -EINVAL || error == -524) {
 			table.count = 0;
-			error = read_one_by_one(&layout, lock, &table);
+			error = read_one_by_one(&layout, &table);
 		}
 		answer = error ? fail_errno(env, "mapRead", -error, NEEDS)
 			       : table_value(env, &layout, &table);

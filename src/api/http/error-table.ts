@@ -1,0 +1,161 @@
+/**
+ * Every code the HTTP face answers with, in one table; docs/error-codes.md is generated from it.
+ * A code, once given out, keeps its meaning: programs match on it.
+ */
+
+export interface ErrorEntry {
+  /** HTTP status; null for a fault that keeps the server from starting. */
+  readonly status: number | null;
+  readonly title: string;
+  /** What it means, and what the reader can do. */
+  readonly meaning: string;
+}
+
+export const errorTable = {
+  E_MALFORMED_REQUEST: {
+    status: 400,
+    title: "Malformed request",
+    meaning: "What arrived is not HTTP, or not whole. Check the client.",
+  },
+  E_MALFORMED_JSON: {
+    status: 400,
+    title: "Malformed JSON",
+    meaning: "The body is empty, is not JSON, or has a forbidden key such as `__proto__`.",
+  },
+  E_INVALID_REQUEST: {
+    status: 400,
+    title: "Invalid request",
+    meaning: "A parameter or a field of the body is not as expected; `errors` names each.",
+  },
+  E_HOST_MISSING: {
+    status: 400,
+    title: "Host header missing",
+    meaning: "The request has no Host header, or more than one.",
+  },
+  E_ORIGIN_NOT_ALLOWED: {
+    status: 403,
+    title: "Origin not allowed",
+    meaning: "A web page of another origin tried to change something on this node.",
+  },
+  E_NOT_FOUND: {
+    status: 404,
+    title: "No such route",
+    meaning: "Nothing is served under this path; `GET /` lists what is.",
+  },
+  E_NO_SUCH_SUBJECT: {
+    status: 404,
+    title: "No such subject",
+    meaning: "No series is kept of this subject; `GET /api/v1/mape-k/observations` lists them.",
+  },
+  E_NO_SUCH_DECISION: {
+    status: 404,
+    title: "No such decision",
+    meaning: "No decision has this id, or it is older than what is kept (`loop.keepDecisions`).",
+  },
+  E_METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: "Method not allowed",
+    meaning: "The path exists, but not for this method; the Allow header names those that work.",
+  },
+  E_REQUEST_TIMEOUT: {
+    status: 408,
+    title: "Request timeout",
+    meaning: "The request was not complete in time: 5 s for its header, 15 s for all of it.",
+  },
+  E_NOT_WAITING: {
+    status: 409,
+    title: "Decision does not wait",
+    meaning: "The decision waits for no confirmation: it was answered, refused, or it expired.",
+  },
+  E_BODY_TOO_LARGE: {
+    status: 413,
+    title: "Body too large",
+    meaning: "The body is longer than `http.maxBodyBytes`.",
+  },
+  E_URI_TOO_LONG: {
+    status: 414,
+    title: "Address too long",
+    meaning: "The request's path and query are longer than 8 KiB.",
+  },
+  E_MEDIA_TYPE: {
+    status: 415,
+    title: "Unsupported media type",
+    meaning: "A request that changes something must carry `Content-Type: application/json`.",
+  },
+  E_EXPECTATION: {
+    status: 417,
+    title: "Expectation failed",
+    meaning: "The Expect header asks for something other than `100-continue`.",
+  },
+  E_HOST_NOT_ALLOWED: {
+    status: 421,
+    title: "Misdirected request",
+    meaning:
+      "The Host header names no loopback address. A page may have pointed its name at this node " +
+      "(DNS rebinding); ask for `localhost` or `127.0.0.1`.",
+  },
+  E_HEADER_TOO_LARGE: {
+    status: 431,
+    title: "Header too large",
+    meaning: "The header fields together are longer than 16 KiB.",
+  },
+  E_INTERNAL: {
+    status: 500,
+    title: "Internal error",
+    meaning: "A bug, or a fault nobody foresaw. The node's log has the details.",
+  },
+  E_BUSY: {
+    status: 503,
+    title: "Busy",
+    meaning: "The node cannot take this now; try again in a moment.",
+  },
+  E_STREAM_LIMIT: {
+    status: 503,
+    title: "Too many event streams",
+    meaning: "64 clients already follow the events; close one of them.",
+  },
+  E_STORAGE_READ: {
+    status: 503,
+    title: "Storage cannot be read",
+    meaning: "The record could not be read from the data directory; see `/health`.",
+  },
+  E_LISTEN_NOT_LOOPBACK: {
+    status: null,
+    title: "Address is not loopback",
+    meaning:
+      "The server listens on loopback only, for it has no authentication yet; tokens and mTLS " +
+      "come in a later version. Put a reverse proxy with authentication on this host, or, at " +
+      "your own risk, set `http.insecure`.",
+  },
+  E_ADDRESS_IN_USE: {
+    status: null,
+    title: "Address in use",
+    meaning: "Something else listens there; stop it or choose another address with `--http`.",
+  },
+  E_ADDRESS_NOT_AVAILABLE: {
+    status: null,
+    title: "Address not available",
+    meaning: "This host has no such address.",
+  },
+  E_ADDRESS_NOT_PERMITTED: {
+    status: null,
+    title: "Address not permitted",
+    meaning: "Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one with `--http`.",
+  },
+  E_LISTEN_FAILED: {
+    status: null,
+    title: "Cannot listen",
+    meaning: "The operating system refused for a reason of its own, which the message gives.",
+  },
+} as const satisfies Readonly<Record<string, ErrorEntry>>;
+
+/** The codes of answers, as opposed to those that keep the server from starting. */
+export type ProblemCode = {
+  [Code in keyof typeof errorTable]: (typeof errorTable)[Code]["status"] extends number
+    ? Code
+    : never;
+}[keyof typeof errorTable];
+
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(errorTable, code) && errorTable[code as ProblemCode].status !== null;
+}

@@ -1,0 +1,4 @@
+/** The HTTP face of the node. */
+
+export { createHttpServer } from "./http-server.ts";
+export type { HttpServerOptions } from "./ports.ts";

@@ -1,0 +1,15 @@
+/** Every served shape, and the list of those that have a name in the OpenAPI document. */
+
+import * as decisions from "./decision-schemas.ts";
+import * as face from "./face-schemas.ts";
+import * as observations from "./observation-schemas.ts";
+
+export * from "./decision-schemas.ts";
+export * from "./face-schemas.ts";
+export * from "./observation-schemas.ts";
+
+export const namedSchemas = [
+  ...Object.values(observations),
+  ...Object.values(decisions),
+  ...Object.values(face),
+].filter((schema) => "$id" in schema);

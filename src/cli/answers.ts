@@ -1,0 +1,156 @@
+/** The shapes of what the daemon answers, as far as the commands use them. */
+
+import {
+  boolean,
+  list,
+  nullable,
+  number,
+  optional,
+  record,
+  type Shaped,
+  scalar,
+  text,
+} from "./shape.ts";
+
+export const healthShape = record({
+  state: text,
+  node: text,
+  version: text,
+  mode: text,
+  uptimeSeconds: number,
+  components: list(
+    record({
+      component: text,
+      state: text,
+      since: text,
+      reason: text,
+      remedy: optional(text),
+    }),
+  ),
+});
+export type HealthAnswer = Shaped<typeof healthShape>;
+
+const evidenceShape = record({ what: text, seen: scalar, limit: optional(scalar) });
+export type Evidence = Shaped<typeof evidenceShape>;
+
+export const symptomShape = record({
+  key: text,
+  kind: text,
+  subject: text,
+  severity: text,
+  confidence: number,
+  summary: text,
+  evidence: list(evidenceShape),
+  raisedWallMs: number,
+  raisedBeat: number,
+});
+export type Symptom = Shaped<typeof symptomShape>;
+
+/** One shape for all kinds: a kind this version does not know is shown with what it carries. */
+export const actionShape = record({
+  kind: text,
+  interface: optional(text),
+  downMs: optional(number),
+  severity: optional(text),
+  message: optional(text),
+});
+export type Action = Shaped<typeof actionShape>;
+
+const planShape = record({
+  reason: text,
+  actions: list(actionShape),
+  undo: list(actionShape),
+  expectedGain: text,
+  expectation: record({ symptom: text, withinMs: number, quietBeats: number }),
+  alternatives: list(record({ action: nullable(actionShape), rejectedBecause: text })),
+});
+export type Plan = Shaped<typeof planShape>;
+
+export const decisionShape = record({
+  id: text,
+  node: text,
+  mode: text,
+  madeWallMs: number,
+  beat: number,
+  symptom: symptomShape,
+  plan: planShape,
+  admission: record({
+    kind: text,
+    code: optional(text),
+    reason: optional(text),
+    expiresWallMs: optional(number),
+  }),
+  phase: text,
+  verdict: nullable(
+    record({
+      outcome: text,
+      reason: text,
+      before: list(evidenceShape),
+      after: list(evidenceShape),
+      wallMs: number,
+      tookMs: number,
+    }),
+  ),
+  timeline: list(record({ wallMs: number, what: text })),
+});
+export type Decision = Shaped<typeof decisionShape>;
+
+export const decisionPageShape = record({ decisions: list(decisionShape), next: nullable(text) });
+export const symptomsShape = record({ symptoms: list(symptomShape) });
+
+const dryRunShape = record({
+  symptom: symptomShape,
+  plan: planShape,
+  admitted: boolean,
+  refusal: nullable(text),
+});
+export type DryRun = Shaped<typeof dryRunShape>;
+export const plansShape = record({ plans: list(dryRunShape) });
+
+const interfaceShape = record({
+  name: text,
+  adminUp: boolean,
+  operState: text,
+  carrierChanges: number,
+});
+const targetShape = record({
+  name: text,
+  url: text,
+  reachability: record({ kind: text, latencyMs: optional(number), reason: optional(text) }),
+  failuresInARow: number,
+});
+const observationShape = record({
+  beat: number,
+  wallMs: number,
+  interfaces: nullable(list(interfaceShape)),
+  targets: nullable(list(targetShape)),
+  faults: list(record({ sensor: text, fault: record({ code: text, message: text }) })),
+});
+export type Observation = Shaped<typeof observationShape>;
+
+export const observationsShape = record({
+  observation: nullable(observationShape),
+  statistics: record({ beats: number, missed: number, periodMs: number, lastDurationMs: number }),
+});
+
+export const confirmedShape = record({ decision: text, approved: boolean });
+
+export const eventShape = record({
+  sequence: number,
+  wallMs: number,
+  event: record({
+    kind: text,
+    symptom: optional(symptomShape),
+    lastedMs: optional(number),
+    /** The whole decision, or its id. */
+    decision: optional((value, path) =>
+      typeof value === "string" ? value : decisionShape(value, path),
+    ),
+    severity: optional(text),
+    message: optional(text),
+    action: optional(actionShape),
+  }),
+});
+export type EventAnswer = Shaped<typeof eventShape>;
+
+export const problemShape = record({ code: text, detail: text });

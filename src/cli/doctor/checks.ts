@@ -1,0 +1,187 @@
+/** The list of what `meshmend doctor` looks at, each with what it is good for. */
+
+import { readFile } from "node:fs/promises";
+import { release } from "node:os";
+import { messageOf } from "../../base/index.ts";
+import type { HostPort, NodeConfig } from "../../config/node-config.ts";
+import { healthShape } from "../answers.ts";
+import { connectDaemon } from "../daemon-client.ts";
+import {
+  type CapabilityName,
+  type Check,
+  couldNotTell,
+  type Finding,
+  hasCapability,
+  no,
+  openFileLimit,
+  yes,
+} from "./check.ts";
+import {
+  exists,
+  findProgram,
+  lookAtClock,
+  lookAtDataDirectory,
+  lookAtPort,
+  lookAtSpace,
+  lookAtSync,
+  readIfThere,
+  runProgram,
+} from "./look.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Planned {
+  readonly name: string;
+  readonly purpose: string;
+  readonly required?: boolean;
+  readonly look: () => Finding | Promise<Finding>;
+}
+
+/** One at a time, so that the sync latency is not that of the others' work. */
+export async function runChecks(
+  config: NodeConfig,
+  environment: Environment,
+): Promise<readonly Check[]> {
+  const checks: Check[] = [];
+  for (const planned of plannedChecks(config, environment)) {
+    const { name, purpose, required = false, look } = planned;
+    let finding: Finding;
+    try {
+      finding = await look();
+    } catch (thrown) {
+      finding = couldNotTell(messageOf(thrown));
+    }
+    checks.push({ name, purpose, required, ...finding });
+  }
+  return checks;
+}
+
+function plannedChecks(config: NodeConfig, environment: Environment): readonly Planned[] {
+  const { dataDir, http, targets } = config;
+  const pings = targets.some(({ url }) => url.startsWith("icmp:"));
+  const program = (name: string, remedy: string) => () => lookForProgram(name, remedy, environment);
+  const forRepair = "repairing interfaces";
+  const later = "not used by this version yet";
+  return [
+    { name: "Node.js", purpose: "running at all", required: true, look: lookAtNode },
+    {
+      name: "data directory",
+      purpose: "decisions and journal",
+      required: true,
+      look: () => lookAtDataDirectory(dataDir),
+    },
+    {
+      name: "HTTP address",
+      purpose: "status, metrics",
+      required: true,
+      look: () => lookAtAddress(http.listen),
+    },
+    { name: "disk space", purpose: "decisions and journal", look: () => lookAtSpace(dataDir) },
+    { name: "disk sync", purpose: "the crash journal", look: () => lookAtSync(dataDir) },
+    { name: "open files", purpose: "one per watched file of an interface", look: lookAtOpenFiles },
+    {
+      name: "clock",
+      purpose: "times in records that agree between nodes",
+      look: () => lookAtClock(environment),
+    },
+    {
+      name: "pressure stall information",
+      purpose: "noticing starved resources",
+      look: lookAtPressure,
+    },
+    { name: "ip", purpose: forRepair, look: program("ip", "apt install iproute2") },
+    { name: "root", purpose: forRepair, look: lookAtUser },
+    { name: "CAP_NET_ADMIN", purpose: forRepair, look: () => lookAtCapability("CAP_NET_ADMIN") },
+    {
+      name: "ping",
+      purpose: pings ? "the icmp targets of the configuration" : "icmp targets",
+      look: program("ping", "apt install iputils-ping"),
+    },
+    { name: "CAP_BPF", purpose: later, look: () => lookAtCapability("CAP_BPF") },
+    { name: "BTF", purpose: later, look: lookAtBtf },
+    { name: "BPF file system", purpose: later, look: lookAtBpfFileSystem },
+    { name: "batman-adv", purpose: later, look: () => lookAtBatman(environment) },
+    { name: "batctl", purpose: later, look: program("batctl", "apt install batctl") },
+  ];
+}
+
+/** A meshmend that answers there is the best sign that one can run. */
+async function lookAtAddress(listen: HostPort): Promise<Finding> {
+  const finding = await lookAtPort(listen);
+  if (finding.state !== "no") return finding;
+  const daemon = connectDaemon(listen);
+  const health = await daemon.get("/health", healthShape, [200, 503]);
+  return health.ok ? yes(`a meshmend runs at ${daemon.address}: ${health.value.state}`) : finding;
+}
+
+async function lookForProgram(
+  name: string,
+  remedy: string,
+  environment: Environment,
+): Promise<Finding> {
+  const path = await findProgram(name, environment);
+  return path === null ? no("not installed", remedy) : yes(path);
+}
+
+function lookAtNode(): Finding {
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) >= 24) return yes(node);
+  return no(`${node} is too old`, "run meshmend with Node.js 24 or later (npm ci brings it along)");
+}
+
+function lookAtUser(): Finding {
+  if (process.getuid?.() === 0) return yes("running as root");
+  return no("running as another user", "not needed where CAP_NET_ADMIN is given");
+}
+
+async function lookAtCapability(name: CapabilityName): Promise<Finding> {
+  const has = hasCapability(await readFile("/proc/self/status", "utf8"), name);
+  if (has === null) return couldNotTell("/proc/self/status has no CapEff line");
+  const remedy = `run as root, or with AmbientCapabilities=${name} as in infra/systemd/meshmend.service`;
+  return has ? yes("effective") : no("not effective", remedy);
+}
+
+/** Six per interface and some for sockets and the store; a node with fewer is a small one. */
+const enoughOpenFiles = 4_096;
+
+async function lookAtOpenFiles(): Promise<Finding> {
+  const limit = openFileLimit(await readFile("/proc/self/limits", "utf8"));
+  if (limit === null) return couldNotTell("/proc/self/limits has no such line");
+  if (limit >= enoughOpenFiles) return yes(`${limit}`);
+  return no(`only ${limit}`, `raise it (ulimit -n ${enoughOpenFiles}, LimitNOFILE= in systemd)`);
+}
+
+async function lookAtPressure(): Promise<Finding> {
+  if (await exists("/proc/pressure/memory")) return yes("/proc/pressure");
+  return no(
+    "not in this kernel, or switched off",
+    "CONFIG_PSI=y, and psi=1 on the kernel command line",
+  );
+}
+
+async function lookAtBtf(): Promise<Finding> {
+  if (await exists("/sys/kernel/btf/vmlinux")) return yes("/sys/kernel/btf/vmlinux");
+  return no("the kernel brings no type information", "a kernel with CONFIG_DEBUG_INFO_BTF=y");
+}
+
+async function lookAtBpfFileSystem(): Promise<Finding> {
+  const mounts = await readFile("/proc/self/mounts", "utf8");
+  if (/^\S+ \/sys\/fs\/bpf bpf /m.test(mounts)) return yes("/sys/fs/bpf");
+  return no("not mounted", "mount -t bpf bpf /sys/fs/bpf");
+}
+
+async function lookAtBatman(environment: Environment): Promise<Finding> {
+  const version = await readIfThere("/sys/module/batman_adv/version");
+  if (version !== null) return yes(`loaded, ${version.trim()}`);
+  if (await exists("/sys/module/batman_adv")) return yes("loaded");
+  const index = await readIfThere(`/lib/modules/${release()}/modules.dep`);
+  if (index?.includes("/batman-adv.ko") === true) {
+    return no("a module of this kernel, not loaded", "modprobe batman-adv");
+  }
+  const modprobe = await findProgram("modprobe", environment);
+  if (modprobe === null) return couldNotTell("there is no modprobe to ask");
+  const asked = await runProgram(modprobe, ["--dry-run", "--quiet", "batman-adv"]);
+  if (asked === null) return couldNotTell("modprobe did not answer");
+  if (asked.status === 0) return no("a module of this kernel, not loaded", "modprobe batman-adv");
+  return no("not in this kernel", "a kernel with CONFIG_BATMAN_ADV, as Debian's and OpenWrt's are");
+}

@@ -1,0 +1,243 @@
+/**
+ * The command tree: names, options, help and examples. It loads nothing heavy; each command's
+ * code is imported when it is called, so that `--help` and completion are quick.
+ */
+
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { ExitCode } from "./exit-code.ts";
+import type { Terminal } from "./terminal.ts";
+
+type Finish = (code: ExitCode) => void;
+
+/** `finish` is told each command's exit code. */
+export function createProgram(terminal: Terminal, finish: Finish): Command {
+  const program = new Command("meshmend")
+    .description("Watches a mesh node, repairs it, proves the repair, or takes it back.")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError("(see --help)")
+    .configureOutput({ writeOut: terminal.write, writeErr: terminal.complain })
+    .helpCommand("help [command]", "Help for a command.")
+    .helpOption("-h, --help", "Show this help.");
+  addDaemon(program, terminal, finish);
+  addQuestions(program, terminal, finish);
+  addDecisions(program, terminal, finish);
+  addMachine(program, terminal, finish);
+  addConfig(program, terminal, finish);
+  withExamples(program, [
+    "meshmend run",
+    "meshmend status --watch",
+    "meshmend explain last",
+    "meshmend plan --dry-run",
+  ]);
+  return program;
+}
+
+function withExamples(command: Command, examples: readonly string[]): Command {
+  const lines = examples.map((example) => `  ${example}\n`).join("");
+  return command.addHelpText("after", `\nExamples:\n${lines}`);
+}
+
+function wholeNumber(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${from} to ${to}.`);
+  };
+}
+
+const httpOption = () =>
+  new Option(
+    "--http <host:port>",
+    "the daemon's address (else MESHMEND_HTTP, else 127.0.0.1:8480)",
+  );
+const jsonOption = () => new Option("--json", "print JSON");
+
+/** The flags that stand for options of the configuration; a test holds them against the schema. */
+const configOptions = (): readonly Option[] => [
+  new Option(
+    "-c, --config <file>",
+    "configuration file (else ./meshmend.yaml, /etc/meshmend/meshmend.yaml)",
+  ),
+  new Option("--mode <mode>", "observe, confirm or act"),
+  new Option("--http <host:port>", "address of the HTTP face; port 0 lets the system choose"),
+  new Option("--data-dir <directory>", "where decisions and the crash journal are kept"),
+  new Option("--node-id <name>", "this node's name; else the host name"),
+  new Option("--log-level <level>", "debug, info, warn or error"),
+  new Option("--log-format <format>", "auto, json or pretty"),
+];
+
+function addOptions(command: Command, options: readonly Option[]): Command {
+  for (const option of options) command.addOption(option);
+  return command;
+}
+
+function addDaemon(program: Command, terminal: Terminal, finish: Finish): void {
+  const run = program.command("run").description("Run the daemon until SIGTERM or Ctrl-C.");
+  addOptions(run, configOptions());
+  for (const flags of [
+    "--client [value]",
+    "--peer [value]",
+    "--join [value]",
+    "--mesh-interface [value]",
+  ]) {
+    run.addOption(new Option(flags, "not in this version").hideHelp());
+  }
+  run.action(async (options: Parameters<typeof import("./commands/run.ts").run>[1]) => {
+    const command = await import("./commands/run.ts");
+    finish(await command.run(terminal, options));
+  });
+  withExamples(run, [
+    "meshmend run",
+    "meshmend run --mode act --http 127.0.0.1:0 --data-dir /tmp/meshmend",
+    "MESHMEND_LOOP_PERIOD=500ms meshmend run --config node.yaml",
+  ]);
+}
+
+function addQuestions(program: Command, terminal: Terminal, finish: Finish): void {
+  const status = program
+    .command("status")
+    .description("How the node is: components, symptoms, latest decisions.")
+    .addOption(httpOption())
+    .addOption(jsonOption())
+    .option("-w, --watch", "redraw each second")
+    .action(async (options: import("./commands/status.ts").StatusOptions) => {
+      const command = await import("./commands/status.ts");
+      finish(await command.status(terminal, options));
+    });
+  withExamples(status, ["meshmend status", "meshmend status --watch", "meshmend status --json"]);
+  const events = program
+    .command("events")
+    .description("Follow what the node sees and does.")
+    .addOption(httpOption())
+    .addOption(new Option("--json", "print one JSON object a line"))
+    .option("--after <sequence>", "begin after this event", wholeNumber(0, 999_999_999))
+    .action(async (options: import("./commands/events.ts").EventsOptions) => {
+      const command = await import("./commands/events.ts");
+      finish(await command.events(terminal, options));
+    });
+  withExamples(events, ["meshmend events", "meshmend events --after 0 --json"]);
+  const plan = program
+    .command("plan")
+    .description("What would be done now, and why; asks the daemon, or looks at this machine.")
+    .option("--dry-run", "only show it (plans are carried out by the daemon alone)")
+    .option("--beats <number>", "how long to look without a daemon", wholeNumber(2, 600), 5)
+    .addOption(jsonOption());
+  addOptions(plan, configOptions());
+  plan.action(async (options: import("./commands/plan.ts").PlanOptions) => {
+    const command = await import("./commands/plan.ts");
+    finish(await command.plan(terminal, options));
+  });
+  withExamples(plan, ["meshmend plan --dry-run", "meshmend plan --dry-run --beats 30 --json"]);
+}
+
+function addDecisions(program: Command, terminal: Terminal, finish: Finish): void {
+  const decisions = program
+    .command("decisions")
+    .description("The latest decisions, newest first.")
+    .addOption(httpOption())
+    .addOption(jsonOption())
+    .option("-n, --limit <number>", "at most this many", wholeNumber(1, 10_000), 20)
+    .action(async (options: import("./commands/decisions.ts").DecisionsOptions) => {
+      const command = await import("./commands/decisions.ts");
+      finish(await command.decisions(terminal, options));
+    });
+  withExamples(decisions, ["meshmend decisions", "meshmend decisions --limit 100 --json"]);
+  const reference = "the decision's id, the beginning of one, or last";
+  const explain = program
+    .command("explain")
+    .description("Why a decision was made, and what came of it.")
+    .argument("<id>", reference)
+    .addOption(httpOption())
+    .addOption(jsonOption())
+    .action(async (id: string, options: import("./commands/decisions.ts").ExplainOptions) => {
+      const command = await import("./commands/decisions.ts");
+      finish(await command.explain(terminal, id, options));
+    });
+  withExamples(explain, ["meshmend explain last", "meshmend explain 01KAJ6Q9"]);
+  for (const [name, approve, description] of [
+    ["confirm", true, "Let a waiting decision go ahead."],
+    ["deny", false, "Refuse a waiting decision."],
+  ] as const) {
+    const command = program
+      .command(name)
+      .description(description)
+      .argument("<id>", reference)
+      .addOption(httpOption())
+      .action(async (id: string, options: import("./daemon-address.ts").DaemonOptions) => {
+        const { answer } = await import("./commands/decisions.ts");
+        finish(await answer(terminal, id, approve, options));
+      });
+    withExamples(command, [`meshmend ${name} last`, `meshmend ${name} 01KAJ6Q9`]);
+  }
+}
+
+function addMachine(program: Command, terminal: Terminal, finish: Finish): void {
+  const doctor = program
+    .command("doctor")
+    .description("What this machine lets meshmend do, what is missing, and how to get it.")
+    .addOption(jsonOption());
+  addOptions(doctor, configOptions());
+  doctor.action(async (options: import("./commands/doctor.ts").DoctorOptions) => {
+    const command = await import("./commands/doctor.ts");
+    finish(await command.doctor(terminal, options));
+  });
+  withExamples(doctor, ["meshmend doctor", "sudo meshmend doctor --json"]);
+  const completion = program
+    .command("completion")
+    .description("Print a completion script for a shell.")
+    .addArgument(program.createArgument("<shell>", "the shell").choices(["bash", "zsh", "fish"]))
+    .action(async (shell: import("./completion.ts").Shell) => {
+      const { completionScript } = await import("./completion.ts");
+      terminal.write(completionScript(program, shell));
+      finish(0);
+    });
+  withExamples(completion, [
+    "source <(meshmend completion bash)",
+    'meshmend completion zsh > "$' + '{fpath[1]}/_meshmend"',
+    "meshmend completion fish > ~/.config/fish/completions/meshmend.fish",
+  ]);
+  const version = program
+    .command("version")
+    .description("Print the version.")
+    .action(async () => {
+      const { packageVersion } = await import("../node/version.ts");
+      terminal.write(`meshmend ${packageVersion()} (Node ${process.versions.node})\n`);
+      finish(0);
+    });
+  withExamples(version, ["meshmend version"]);
+}
+
+function addConfig(program: Command, terminal: Terminal, finish: Finish): void {
+  const config = program.command("config").description("Check and show the configuration.");
+  const check = config.command("check").description("Report every fault at once; start nothing.");
+  addOptions(check, configOptions());
+  check.action(async (options: import("./commands/config.ts").RunFlags) => {
+    const command = await import("./commands/config.ts");
+    finish(await command.configCheck(terminal, options));
+  });
+  withExamples(check, ["meshmend config check", "meshmend config check --config node.yaml"]);
+  const print = config
+    .command("print")
+    .description("Every value and where it comes from, as YAML that can be used again.")
+    .addOption(jsonOption());
+  addOptions(print, configOptions());
+  print.action(async (options: import("./commands/config.ts").ConfigPrintOptions) => {
+    const command = await import("./commands/config.ts");
+    finish(await command.configPrint(terminal, options));
+  });
+  withExamples(print, ["meshmend config print", "meshmend config print --mode act --json"]);
+  const reference = config
+    .command("reference")
+    .description("Every option with its type, default, environment name and flag.")
+    .option("--json-schema", "print a JSON Schema of meshmend.yaml for editors")
+    .action(async (options: { readonly jsonSchema?: boolean }) => {
+      const command = await import("./commands/config.ts");
+      finish(command.configPrintReference(terminal, options.jsonSchema === true));
+    });
+  withExamples(reference, [
+    "meshmend config reference",
+    "meshmend config reference --json-schema > meshmend.schema.json",
+  ]);
+  withExamples(config, ["meshmend config check", "meshmend config print"]);
+}

@@ -1,0 +1,157 @@
+/**
+ * Carries decisions out, one after the other, and reports what became of them. Before a disruptive
+ * action begins it stands in the crash journal, on disk; it is struck out when its decision closes.
+ */
+
+import {
+  type Clock,
+  type Fault,
+  failed,
+  fault,
+  type Logger,
+  messageOf,
+  ok,
+  type Result,
+} from "../../base/index.ts";
+import { type Action, type ActionKind, isDisruptive } from "../action.ts";
+import type { Decision, DecisionId } from "../decision.ts";
+import type { ActionJournal } from "./action-journal.ts";
+import type { Actuator } from "./actuator.ts";
+
+export type ExecutionReport =
+  | { readonly kind: "applied"; readonly id: DecisionId; readonly result: Result<void, Fault> }
+  | { readonly kind: "undone"; readonly id: DecisionId; readonly result: Result<void, Fault> }
+  | { readonly kind: "journal"; readonly ready: boolean };
+
+export interface ExecutorParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly actuators: readonly Actuator[];
+  readonly journal: ActionJournal;
+  /** Must not block; called from the executor's own turn. */
+  readonly report: (report: ExecutionReport) => void;
+  readonly onAction?: (action: Action, result: Result<void, Fault>) => void;
+}
+
+export class Executor {
+  readonly #parts: ExecutorParts;
+  readonly #actuators = new Map<ActionKind, Actuator>();
+  readonly #timeoutMs: number;
+  readonly #stopping = new AbortController();
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(parts: ExecutorParts, options: { readonly actionTimeoutMs: number }) {
+    this.#parts = parts;
+    this.#timeoutMs = options.actionTimeoutMs;
+    for (const actuator of parts.actuators) {
+      for (const kind of actuator.kinds) this.#actuators.set(kind, actuator);
+    }
+  }
+
+  get actionKinds(): ReadonlySet<ActionKind> {
+    return new Set(this.#actuators.keys());
+  }
+
+  apply(decision: Decision): void {
+    this.#enqueue(async () => {
+      const result = await this.#applyJournalled(decision);
+      this.#reportUnlessStopping({ kind: "applied", id: decision.id, result });
+    });
+  }
+
+  undo(decision: Decision): void {
+    this.#enqueue(async () => {
+      await this.#write(decision);
+      const result = await this.#carryOut(decision.plan.undo);
+      this.#reportUnlessStopping({ kind: "undone", id: decision.id, result });
+    });
+  }
+
+  /** Keeps the journal's entry in step with a decision that is under way. */
+  note(decision: Decision): void {
+    if (!isJournalled(decision)) return;
+    this.#enqueue(async () => {
+      await this.#write(decision);
+    });
+  }
+
+  close(decision: Decision): void {
+    if (!isJournalled(decision)) return;
+    this.#enqueue(async () => {
+      const struck = await this.#parts.journal.close(decision.id);
+      this.#parts.report({ kind: "journal", ready: struck.ok });
+      if (!struck.ok) this.#parts.logger.error("crash journal", { fault: struck.fault });
+    });
+  }
+
+  /** Ends the running action (which leaves its undo in the journal) and what waits behind it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#tail;
+  }
+
+  async #applyJournalled(decision: Decision): Promise<Result<void, Fault>> {
+    if (isJournalled(decision)) {
+      const written = await this.#write(decision);
+      if (!written.ok) return written;
+    }
+    return this.#carryOut(decision.plan.actions);
+  }
+
+  async #write(decision: Decision): Promise<Result<void, Fault>> {
+    const written = await this.#parts.journal.open({ decision });
+    this.#parts.report({ kind: "journal", ready: written.ok });
+    if (!written.ok) this.#parts.logger.error("crash journal", { fault: written.fault });
+    return written;
+  }
+
+  async #carryOut(actions: readonly Action[]): Promise<Result<void, Fault>> {
+    for (const action of actions) {
+      const result = await this.#carryOutOne(action);
+      this.#parts.onAction?.(action, result);
+      if (!result.ok) return result;
+    }
+    return ok(undefined);
+  }
+
+  async #carryOutOne(action: Action): Promise<Result<void, Fault>> {
+    const actuator = this.#actuators.get(action.kind);
+    if (actuator === undefined) {
+      return failed(fault("E_NO_CAPABILITY", `nothing here can do "${action.kind}"`));
+    }
+    const ended = new AbortController();
+    const abort = () => ended.abort();
+    this.#stopping.signal.addEventListener("abort", abort, { once: true });
+    if (this.#stopping.signal.aborted) abort();
+    const timeout = this.#parts.clock.sleep(this.#timeoutMs, ended.signal).then(abort);
+    try {
+      return await actuator.apply(action, ended.signal);
+    } catch (thrown) {
+      return failed(fault("E_ACTION_FAILED", messageOf(thrown)));
+    } finally {
+      this.#stopping.signal.removeEventListener("abort", abort);
+      abort();
+      await timeout;
+    }
+  }
+
+  /** What a stop broke off has no result: the journal keeps it for the next start. */
+  #reportUnlessStopping(report: ExecutionReport): void {
+    if (!this.#stopping.signal.aborted) this.#parts.report(report);
+  }
+
+  #enqueue(task: () => Promise<void>): void {
+    this.#tail = this.#tail.then(async () => {
+      if (this.#stopping.signal.aborted) return;
+      try {
+        await task();
+      } catch (thrown) {
+        this.#parts.logger.error("the executor failed", { error: messageOf(thrown) });
+      }
+    });
+  }
+}
+
+function isJournalled(decision: Decision): boolean {
+  return decision.plan.actions.some(isDisruptive);
+}

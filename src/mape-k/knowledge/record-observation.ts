@@ -1,0 +1,86 @@
+/** Which numbers of an observation are kept as time series, and under which subject. */
+
+import type {
+  InterfaceReading,
+  Observation,
+  PressureReading,
+  ProcessReading,
+  StorageReading,
+  TargetReading,
+  TransportReading,
+} from "../observation.ts";
+import { subject } from "../subject.ts";
+import { columns, type TimeSeries } from "./time-series.ts";
+
+/** Up as its users see it: wanted up, and either up or of a kind that does not say (RFC 2863 6). */
+export function isOperational(reading: InterfaceReading): boolean {
+  return reading.adminUp && (reading.operState === "up" || reading.operState === "unknown");
+}
+
+const interfaceColumns = columns<InterfaceReading>({
+  operational: (reading) => (isOperational(reading) ? 1 : 0),
+  carrierChanges: (reading) => reading.carrierChanges,
+  rxBytes: (reading) => reading.rxBytes,
+  txBytes: (reading) => reading.txBytes,
+  rxPackets: (reading) => reading.rxPackets,
+  txPackets: (reading) => reading.txPackets,
+  rxErrors: (reading) => reading.rxErrors,
+  txErrors: (reading) => reading.txErrors,
+  rxDrops: (reading) => reading.rxDrops,
+  txDrops: (reading) => reading.txDrops,
+});
+
+const targetColumns = columns<TargetReading>({
+  latencyMs: ({ reachability }) =>
+    reachability.kind === "reachable" ? reachability.latencyMs : Number.NaN,
+  probes: (reading) => reading.probes,
+  failures: (reading) => reading.failures,
+});
+
+const transportColumns = columns<TransportReading>({
+  sentSegments: (reading) => reading.sentSegments,
+  retransmittedSegments: (reading) => reading.retransmittedSegments,
+  listenOverflows: (reading) => reading.listenOverflows,
+  listenDrops: (reading) => reading.listenDrops,
+});
+
+const pressureColumns = columns<PressureReading>({
+  someRatio: (reading) => reading.someRatio,
+  fullRatio: (reading) => reading.fullRatio,
+});
+
+const storageColumns = columns<StorageReading>({
+  availableBytes: (reading) => reading.availableBytes,
+});
+
+const processColumns = columns<ProcessReading>({
+  rssBytes: (reading) => reading.rssBytes,
+  heapUsedBytes: (reading) => reading.heapUsedBytes,
+  cpuMs: (reading) => reading.cpuMs,
+  eventLoopDelayMaxMs: (reading) => reading.eventLoopDelayMaxMs,
+});
+
+/** TCP counters belong to the node as a whole. */
+export const transportSubject = subject("node", "transport");
+
+export function recordObservation(into: TimeSeries, seen: Observation): void {
+  const { atMs } = seen;
+  for (const reading of seen.interfaces ?? []) {
+    into.record(subject("interface", reading.name), interfaceColumns, reading, atMs);
+  }
+  for (const reading of seen.targets ?? []) {
+    into.record(subject("target", reading.name), targetColumns, reading, atMs);
+  }
+  for (const reading of seen.pressure ?? []) {
+    into.record(subject("resource", reading.resource), pressureColumns, reading, atMs);
+  }
+  for (const reading of seen.storage ?? []) {
+    into.record(subject("storage", reading.path), storageColumns, reading, atMs);
+  }
+  if (seen.transport !== null) {
+    into.record(transportSubject, transportColumns, seen.transport, atMs);
+  }
+  if (seen.process !== null) {
+    into.record(subject("node", "process"), processColumns, seen.process, atMs);
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * The composition root: from one configuration to one running node. Here the features meet, the
+ * ports get their adapters, and the order of start and stop is written down. Nothing is decided here.
+ */
+
+import { join } from "node:path";
+import { createHttpServer } from "../api/http/index.ts";
+import {
+  type Clock,
+  type Fault,
+  type Health,
+  type HealthSource,
+  healthy,
+  type Logger,
+  ok,
+  type Random,
+  type Result,
+  timeOrderedId,
+} from "../base/index.ts";
+import type { HostPort, NodeConfig } from "../config/index.ts";
+import {
+  type Action,
+  type Actuator,
+  type DecisionId,
+  DecisionRecorder,
+  EventFeed,
+  Executor,
+  Loop,
+  Monitor,
+  TimeSeries,
+} from "../mape-k/index.ts";
+import {
+  commandRunner,
+  type FileActionJournal,
+  InterfaceActuator,
+  kernelRoots,
+  type LevelDecisionLog,
+  openFileActionJournal,
+  openLevelDecisionLog,
+  TellActuator,
+} from "../mape-k/io/index.ts";
+import {
+  createNodeMetrics,
+  type NodeMetrics,
+  openTracing,
+  type Tracing,
+} from "../telemetry/index.ts";
+import { hasCapability } from "./capabilities.ts";
+import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
+import { logEvent } from "./log-events.ts";
+import { loopPolicy } from "./loop-policy.ts";
+import { openSensors } from "./open-sensors.ts";
+import { recordEvent, recordState } from "./record-metrics.ts";
+
+export interface NodeParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+export interface RunningNode {
+  /** Where it really listens; the port is known only now when 0 was asked for. */
+  readonly http: HostPort;
+  readonly loop: Loop;
+  /** In reverse order of the start. Never throws. */
+  stop(): Promise<void>;
+}
+
+/** A fraction of the period: a slow sensor must not eat the whole beat. */
+const sensorShare = 0.8;
+const eventRing = 1_024;
+const actionTimeoutMs = 20_000;
+const recorderBacklog = 1_024;
+const commandTimeoutMs = 10_000;
+
+/** Starts a node; a part that cannot start stops those before it and gives its fault. */
+export async function createNode(
+  config: NodeConfig,
+  parts: NodeParts,
+): Promise<Result<RunningNode, Fault>> {
+  const opened = await openLevelDecisionLog(join(config.dataDir, "decisions"), parts);
+  if (!opened.ok) return opened;
+  const log = opened.value;
+  const journal = await openFileActionJournal(join(config.dataDir, "journal"), parts);
+  if (!journal.ok) {
+    await log.stop();
+    return journal;
+  }
+  const tracing = await openTracing(parts, {
+    endpoint: config.telemetry.otlpEndpoint,
+    node: config.nodeId,
+    version: parts.version,
+  });
+  const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
+  const stores = { log, journal: journal.value };
+  const { loop, feed, history } = composeLoop(config, parts, { ...stores, tracing, metrics });
+  feed.listen(({ event }) => {
+    logEvent(parts.logger, event);
+    recordEvent(metrics, event);
+  });
+  const server = createHttpServer(
+    {
+      loop,
+      metrics: {
+        ...metrics,
+        text() {
+          recordState(metrics, loop, history);
+          return metrics.text();
+        },
+      },
+      health: () => components(config, loop, stores),
+      clock: parts.clock,
+      logger: parts.logger,
+    },
+    {
+      ...config.http,
+      node: config.nodeId,
+      version: parts.version,
+      requiredComponents: ["loop", "http"],
+    },
+  );
+  let listening: HostPort = config.http.listen;
+  const order: readonly LifeCyclePart[] = [
+    { name: "tracing", start: async () => ok(null), stop: () => tracing.stop() },
+    { name: "decision-log", start: async () => ok(null), stop: () => log.stop() },
+    { name: "journal", start: async () => ok(null), stop: () => stores.journal.stop() },
+    {
+      name: "http",
+      async start() {
+        const started = await server.start();
+        if (started.ok) listening = started.value;
+        return started;
+      },
+      stop: () => server.stop(),
+    },
+    {
+      name: "loop",
+      async start() {
+        await loop.start();
+        return ok(null);
+      },
+      stop: () => loop.stop(),
+    },
+  ];
+  const running = await startInOrder(order, parts.logger);
+  return running.ok ? ok({ http: listening, loop, stop: running.value.stop }) : running;
+}
+
+interface LoopSurroundings {
+  readonly log: LevelDecisionLog;
+  readonly journal: FileActionJournal;
+  readonly tracing: Tracing;
+  readonly metrics: NodeMetrics;
+}
+
+function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundings) {
+  const { clock, random, logger } = parts;
+  const { metrics, log, journal } = around;
+  const history = new TimeSeries(config.loop);
+  const feed = new EventFeed({ clock, logger }, { capacity: eventRing });
+  const recorder = new DecisionRecorder(
+    { log, logger },
+    { keepDecisions: config.loop.keepDecisions, backlog: recorderBacklog },
+  );
+  const monitor = new Monitor(
+    {
+      clock,
+      sensors: openSensors(config, { clock, random, writable: () => recorder.writable }),
+      onSample(sensor, tookMs, failed) {
+        metrics.sensorSampled(sensor, tookMs);
+        if (failed) metrics.sensorFailed(sensor);
+      },
+    },
+    { timeoutMs: config.loop.periodMs * sensorShare },
+  );
+  const actuators: Actuator[] = [new TellActuator({ logger })];
+  if (hasCapability("CAP_NET_ADMIN") !== false) {
+    const run = commandRunner(clock);
+    const options = { ...kernelRoots, timeoutMs: commandTimeoutMs };
+    actuators.push(new InterfaceActuator({ clock, run }, options));
+  }
+  const onAction = (action: Action, result: Result<void, Fault>) =>
+    metrics.action(action.kind, result.ok ? "applied" : "failed");
+  const loop = new Loop(
+    {
+      clock,
+      logger,
+      tracer: around.tracing.tracer,
+      monitor,
+      history,
+      feed,
+      log,
+      recorder,
+      journal,
+      nextId: () => timeOrderedId(clock.wallMs(), random) as DecisionId,
+      createExecutor: (report) =>
+        new Executor({ clock, logger, actuators, journal, report, onAction }, { actionTimeoutMs }),
+      onPhase: (phase, tookMs) => metrics.phase(phase, tookMs),
+      onBeat({ tookMs, latenessMs, missed }) {
+        metrics.beat({ durationMs: tookMs, latenessMs });
+        if (missed > 0) metrics.beatsMissed(missed);
+      },
+    },
+    {
+      policy: loopPolicy(config),
+      periodMs: config.loop.periodMs,
+      windowBeats: config.loop.windowBeats,
+    },
+  );
+  return { loop, feed, history };
+}
+
+function components(
+  config: NodeConfig,
+  loop: Loop,
+  stores: { readonly log: LevelDecisionLog; readonly journal: FileActionJournal },
+): readonly HealthSource[] {
+  return [
+    { component: "loop", health: () => loop.health() },
+    ...loop.sensorHealth(),
+    { component: "decision-log", health: () => stores.log.health() },
+    { component: "journal", health: () => loop.journalHealth() },
+    { component: "repair", health: () => repairHealth(config) },
+  ];
+}
+
+function repairHealth({ mode }: NodeConfig): Health {
+  if (mode === "observe") return healthy("mode observe: plans are recorded, nothing is touched");
+  if (hasCapability("CAP_NET_ADMIN") !== false) return healthy(`mode ${mode}`);
+  return {
+    state: "degraded",
+    reason: `mode ${mode}, but interfaces cannot be set: CAP_NET_ADMIN is missing`,
+    remedy: "run it by systemd with infra/systemd/meshmend.service, or as root",
+  };
+}

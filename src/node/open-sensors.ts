@@ -1,0 +1,47 @@
+/** Which sensor of this machine fills which section of the observation. */
+
+import type { Clock, Random } from "../base/index.ts";
+import type { NodeConfig } from "../config/index.ts";
+import type { Sensors } from "../mape-k/index.ts";
+import {
+  InterfacesSensor,
+  kernelRoots,
+  networkProbes,
+  PressureSensor,
+  ProcessSensor,
+  StorageSensor,
+  TargetsSensor,
+  TransportSensor,
+} from "../mape-k/io/index.ts";
+
+/** Each watched interface holds a few descriptors; far more than any mesh node has. */
+const maxInterfaces = 4_096;
+const maxConcurrentProbes = 16;
+
+export function openSensors(
+  config: NodeConfig,
+  parts: {
+    readonly clock: Clock;
+    readonly random: Random;
+    /** Did the last write to the data directory succeed? */
+    readonly writable: () => boolean;
+  },
+): Sensors {
+  const { include, exclude } = config.interfaces;
+  const { clock, random } = parts;
+  const process = new ProcessSensor({ clock });
+  process.start();
+  const targets = new TargetsSensor(
+    { clock, random, makeProbe: networkProbes(clock) },
+    { targets: config.targets, maxConcurrent: maxConcurrentProbes },
+  );
+  targets.start();
+  return {
+    interfaces: new InterfacesSensor({ ...kernelRoots, include, exclude, maxInterfaces }),
+    transport: new TransportSensor(kernelRoots),
+    pressure: new PressureSensor(kernelRoots),
+    storage: new StorageSensor({ writable: parts.writable }, { path: config.dataDir }),
+    process,
+    targets,
+  };
+}

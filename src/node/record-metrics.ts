@@ -1,0 +1,35 @@
+/** Carries what the loop does into the metric catalogue. */
+
+import { unreachable } from "../base/index.ts";
+import type { Loop, LoopEvent, SymptomKind, TimeSeries } from "../mape-k/index.ts";
+import type { NodeMetrics } from "../telemetry/index.ts";
+
+export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
+  switch (event.kind) {
+    case "symptom-raised":
+      metrics.symptomRaised(event.symptom.kind);
+      break;
+    case "decision-made": {
+      const { kind } = event.decision.admission;
+      metrics.decision(kind === "awaiting-confirmation" ? "awaiting" : kind);
+      break;
+    }
+    case "verdict":
+      if (event.decision.verdict !== null) metrics.verdict(event.decision.verdict.outcome);
+      break;
+    case "symptom-cleared":
+    case "decision-changed":
+      break;
+    default:
+      unreachable(event);
+  }
+}
+
+/** What is a state and not an event: taken anew after each beat. */
+export function recordState(metrics: NodeMetrics, loop: Loop, history: TimeSeries): void {
+  const byKind: Partial<Record<SymptomKind, number>> = {};
+  for (const { kind } of loop.symptoms()) byKind[kind] = (byKind[kind] ?? 0) + 1;
+  metrics.activeSymptoms(byKind);
+  metrics.series(history.size);
+  metrics.totals({ inboxDropped: loop.inboxDropped, seriesRefused: history.refused });
+}

@@ -1,0 +1,96 @@
+/**
+ * One node as a process: it starts, tells the service manager, waits for a signal, and stops within
+ * five seconds. A second signal ends it at once; what was under way stands in the crash journal.
+ */
+
+import { messageOf } from "../base/index.ts";
+import type { NodeConfig } from "../config/index.ts";
+import { openLog } from "../telemetry/index.ts";
+import { createNode, type RunningNode } from "./create-node.ts";
+import { type ServiceManager, serviceManager } from "./io/service-manager.ts";
+import { systemClock } from "./system-clock.ts";
+import { systemRandom } from "./system-random.ts";
+import { packageVersion } from "./version.ts";
+
+/** A clean stop takes at most this long; then the process ends all the same. */
+const stopWithinMs = 5_000;
+
+/** Why a node ended, for the exit code. */
+export type NodeEnd =
+  | { readonly kind: "stopped" }
+  | { readonly kind: "fault"; readonly code: string }
+  | { readonly kind: "stop-timeout" };
+
+export async function runNode(config: NodeConfig): Promise<NodeEnd> {
+  const { logger } = await openLog({ ...config.log, node: config.nodeId });
+  const version = packageVersion();
+  const parts = { clock: systemClock, random: systemRandom, logger, version };
+  const signals = stopSignals();
+  const node = await createNode(config, parts);
+  if (!node.ok) {
+    const { code, message, remedy } = node.fault;
+    logger.error(message, { code, ...(remedy === undefined ? {} : { remedy }) });
+    return { kind: "fault", code };
+  }
+  const { http, loop, stop } = node.value;
+  const manager = serviceManager(process.env, { logger });
+  logger.info(`meshmend ${version} watches this machine`, {
+    mode: config.mode,
+    http: `http://${http.host.includes(":") ? `[${http.host}]` : http.host}:${http.port}`,
+    dataDir: config.dataDir,
+    try: "meshmend status",
+  });
+  manager.ready();
+  const stopping = new AbortController();
+  const watchdog = keepWatchdogQuiet(manager, loop, stopping.signal);
+  const signal = await signals.first;
+  logger.info(`stopping on ${signal}`);
+  manager.stopping();
+  stopping.abort();
+  const inTime = new AbortController();
+  const ended = await Promise.race([
+    Promise.all([stop(), watchdog]).then(() => "stopped" as const),
+    systemClock.sleep(stopWithinMs - 500, inTime.signal).then(() => "stop-timeout" as const),
+  ]);
+  inTime.abort();
+  if (ended === "stopped") logger.info("stopped");
+  else logger.error("did not stop in time; the crash journal keeps what was under way");
+  return { kind: ended };
+}
+
+/** As long as the loop beats, and no longer: a process that only looks alive is restarted. */
+async function keepWatchdogQuiet(
+  manager: ServiceManager,
+  loop: RunningNode["loop"],
+  signal: AbortSignal,
+): Promise<void> {
+  const intervalMs = manager.watchdogIntervalMs;
+  while (intervalMs !== null && !signal.aborted) {
+    const { state, reason } = loop.health();
+    if (state !== "failed") manager.alive();
+    manager.status(reason);
+    await systemClock.sleep(intervalMs, signal);
+  }
+}
+
+function stopSignals(): { readonly first: Promise<NodeJS.Signals> } {
+  const first = new Promise<NodeJS.Signals>((resolve) => {
+    let seen = false;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (seen) process.exit(signal === "SIGINT" ? 130 : 143);
+        seen = true;
+        resolve(signal);
+      });
+    }
+  });
+  return { first };
+}
+
+/** What ends the process at once, said aloud: a broken invariant must not limp on. */
+export function crashLoudly(): void {
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(`meshmend: internal error: ${error.stack ?? messageOf(error)}\n`);
+    process.exit(70);
+  });
+}

@@ -1,0 +1,45 @@
+/** Runs the command line as a process of its own, in a directory and an environment of its own. */
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../../..");
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Sends this signal once the pattern was seen in the output. */
+  readonly signalOn?: readonly [RegExp, NodeJS.Signals];
+}
+
+export function runCli(words: readonly string[], options: RunOptions): Promise<Ran> {
+  const { cwd, environment = {}, signalOn } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<Ran>();
+  const env = { PATH: process.env["PATH"] ?? "", HOME: cwd, ...environment };
+  const child = spawn(join(root, "bin/meshmend"), words, { cwd, env, timeout: 50_000 });
+  let stdout = "";
+  let stderr = "";
+  let signalled = false;
+  const look = (): void => {
+    if (signalOn === undefined || signalled || !signalOn[0].test(stdout + stderr)) return;
+    signalled = true;
+    child.kill(signalOn[1]);
+  };
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    stdout += chunk;
+    look();
+  });
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    stderr += chunk;
+    look();
+  });
+  child.once("error", reject);
+  child.once("close", (code) => resolve({ code, stdout, stderr }));
+  return promise;
+}

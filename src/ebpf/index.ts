@@ -1,0 +1,46 @@
+/** The door of the feature: what the kernel's eyes saw, as plain data, and pure decisions on it. */
+
+export { macBytes, type Table } from "./decode.ts";
+export { combined, type Feature, type FeatureAnswer } from "./feature.ts";
+export {
+  type DropReading,
+  decodeDrops,
+  decodeLatencies,
+  decodeTotals,
+  type LatencyReading,
+  latencyQuantileUs,
+} from "./latency-reading.ts";
+export {
+  type DirectStream,
+  directStreams,
+  type FrameVerdict,
+  type MeshEventKind,
+  type Protocol,
+  protocols,
+  type Trouble,
+} from "./mesh-abi.ts";
+export { decodeEvents, type EventBatch, type MeshEvent } from "./mesh-event.ts";
+export {
+  decodeInterface,
+  decodeNeighbours,
+  decodePaths,
+  type InterfaceCounters,
+  type NeighbourReading,
+  type PathReading,
+  type StreamReading,
+} from "./mesh-reading.ts";
+export { defaultMeshSettings, encodeSettings, type MeshSettings } from "./mesh-settings.ts";
+export { perSecond, type StreamRate, streamRate } from "./rates.ts";
+export {
+  type Attachment,
+  isLeftover,
+  meshProgramName,
+  type Occupant,
+  type PresentInterface,
+  type Reconciliation,
+  type Refusal,
+  reconcile,
+  type Step,
+  type XdpMode,
+} from "./reconcile.ts";
+export { stalePaths } from "./stale-paths.ts";

@@ -39,7 +39,8 @@ function nodeHeaders() {
     "/usr/include/node",
   ];
   const found = folders.find((folder) => fs.existsSync(path.join(folder, "node_api.h")));
-  if (found === undefined) throw new Missing("node_api.h (npm ci installs it with the Node package)");
+  if (found === undefined)
+    throw new Missing("node_api.h (npm ci installs it with the Node package)");
   return found;
 }
 

@@ -164,7 +164,10 @@ export interface NativePrograms {
   removeXdp(ifindex: number, mode: XdpMode, programId: number): NativeResult<undefined>;
   /** Detaches a link that somebody else holds or has pinned. */
   breakLink(id: number): NativeResult<undefined>;
-  /** `frames`: each a u32 of its length in the kernel's byte order, then its bytes. */
+  /**
+   * `frames`: each a u32 of its length in the kernel's byte order, then its bytes. With `repeat` above
+   * 1, a signal breaks off the run (EINTR) after an unknown number of turns.
+   */
   testRun(
     object: ObjectHandle,
     program: string,

@@ -5,7 +5,7 @@ import type { Feature, FeatureAnswer } from "../index.ts";
 import type { NativeProbes, NativeResult } from "./native-contract.ts";
 
 /** linux/bpf.h: `enum bpf_prog_type`, `enum bpf_map_type`, `enum bpf_func_id`. */
-const program = { xdp: 6, tracing: 26 } as const;
+const program = { xdp: 6 } as const;
 const map = { hash: 1, lruHash: 9, ringBuffer: 27 } as const;
 const helper = { timerInit: 169 } as const;
 
@@ -41,10 +41,5 @@ export function probeFeatures(native: NativeProbes): readonly Feature[] {
       answerOf(native.probeHelper(program.xdp, helper.timerInit), "Linux 5.15"),
     ),
     feature("types", latency, hasTypes),
-    feature(
-      "tracing",
-      latency,
-      answerOf(native.probeProgramType(program.tracing), "CONFIG_BPF_EVENTS"),
-    ),
   ];
 }

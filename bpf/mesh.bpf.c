@@ -219,6 +219,26 @@ static int on_silence(void *map, struct mesh_neighbour_key *key, struct mesh_nei
 	return 0;
 }
 
+#define EBUSY 16
+
+/*
+ * Has the kernel watch the neighbour's silence. It may lack the memory at this moment (since 6.18 it
+ * does so in bursts, as it allocates without waiting for locks), so the next frame tries again.
+ */
+RARE void arm(struct mesh_neighbour *neighbour, __u32 ifindex, __u32 interval_us)
+{
+	long error = bpf_timer_init(&neighbour->timer, &neighbours, CLOCK_MONOTONIC);
+
+	/* Another frame came so far, and perhaps no farther. */
+	if (error == -EBUSY)
+		error = 0;
+	if (error || bpf_timer_set_callback(&neighbour->timer, on_silence) ||
+	    bpf_timer_start(&neighbour->timer, interval_us * NSEC_PER_USEC, 0))
+		count_trouble(ifindex, MESH_TIMER_FAILED);
+	else
+		neighbour->timed = 1;
+}
+
 /* Finds the neighbour, or makes its entry. Null when the table is full. */
 ALWAYS_INLINE struct mesh_neighbour *neighbour_of(const struct mesh_neighbour_key *key,
 						  const struct mesh_settings *now, __u64 now_ns)
@@ -236,12 +256,6 @@ ALWAYS_INLINE struct mesh_neighbour *neighbour_of(const struct mesh_neighbour_ke
 	neighbour->state = MESH_ALIVE;
 	neighbour->first_ns = now_ns;
 	neighbour->last_ns = now_ns;
-	if (bpf_timer_init(&neighbour->timer, &neighbours, CLOCK_MONOTONIC) ||
-	    bpf_timer_set_callback(&neighbour->timer, on_silence) ||
-	    bpf_timer_start(&neighbour->timer, now->default_interval_us * NSEC_PER_USEC, 0))
-		count_trouble(key->ifindex, MESH_TIMER_FAILED);
-	else
-		neighbour->timed = 1;
 	if (now->announce_neighbours)
 		announce(key, MESH_EVENT_NEW_NEIGHBOUR, 0, 0, now_ns);
 	return neighbour;
@@ -325,6 +339,8 @@ ALWAYS_INLINE int hear(const struct mesh_neighbour_key *key, const struct messag
 	neighbour = neighbour_of(key, now, now_ns);
 	if (!neighbour)
 		return 0;
+	if (!neighbour->timed)
+		arm(neighbour, key->ifindex, now->default_interval_us);
 	if (!lock(&neighbour->lock)) {
 		count_trouble(key->ifindex, MESH_CONTENDED);
 		return 0;

@@ -9,4 +9,4 @@ export { type LogFields, type Logger, silentLogger } from "./logger.ts";
 export { type Random, seededRandom } from "./random.ts";
 export { type Fault, failed, fault, messageOf, ok, type Result } from "./result.ts";
 export { timeOrderedId } from "./time-ordered-id.ts";
-export { type Span, type SpanAttributes, silentTracer, type Tracer } from "./tracer.ts";
+export { type Span, silentTracer, type Tracer } from "./tracer.ts";

@@ -64,7 +64,6 @@ const planShape = record({
   expectation: record({ symptom: text, withinMs: number, quietBeats: number }),
   alternatives: list(record({ action: nullable(actionShape), rejectedBecause: text })),
 });
-export type Plan = Shaped<typeof planShape>;
 
 export const decisionShape = record({
   id: text,

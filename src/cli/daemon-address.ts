@@ -28,7 +28,7 @@ function reachable({ host, port }: HostPort): HostPort {
   return /^[0:]+$/.test(host) ? { host: "::1", port } : { host, port };
 }
 
-export async function daemonAddress(
+async function daemonAddress(
   terminal: Terminal,
   flag: string | undefined,
 ): Promise<Result<HostPort, CliFault>> {

@@ -36,7 +36,8 @@ function symptomLines(terminal: Terminal, { symptom }: Decision): string[] {
   const sure = `${Math.round(symptom.confidence * 100)} % sure`;
   const severity = stateWords(terminal, symptom.severity);
   return [
-    `${sentence(symptom.summary)} This is a ${printable(symptom.kind)} of ${printable(symptom.subject)}: ` +
+    sentence(symptom.summary),
+    `Symptom ${printable(symptom.kind)} of ${printable(symptom.subject)}: ` +
       `${severity}, ${sure}, raised at ${wallTime(symptom.raisedWallMs)}.`,
     ...symptom.evidence.map((each) => `  - ${evidenceWords(each)}`),
   ];
@@ -66,13 +67,15 @@ function guardSentence({ admission, id }: Decision): string {
   switch (admission.kind) {
     case "admitted":
       return "It admitted the plan.";
+    case "observed":
+      return "It was not asked: in mode observe plans are recorded and nothing is touched.";
     case "awaiting-confirmation": {
       const until = wallTime(admission.expiresWallMs ?? Number.NaN);
       return `It waits until ${until} for a person: \`meshmend confirm ${printable(id)}\` or \`meshmend deny ${printable(id)}\`.`;
     }
     case "refused": {
       const reason = sentence(admission.reason ?? "no reason given");
-      return `It refused the plan (${printable(admission.code ?? "?")}). ${reason}`;
+      return `It refused the plan (${printable(admission.code ?? "?")}): ${reason}`;
     }
     default:
       return printable(admission.kind);
@@ -97,22 +100,20 @@ const endings: Readonly<Record<string, string>> = {
 function verdictLines(terminal: Terminal, { verdict, phase }: Decision): string[] {
   if (verdict === null) {
     return [
-      phase === "refused" ? "Nothing was done, so nothing is judged." : "It is not judged yet.",
+      phase === "closed" ? "Nothing was done, so nothing is judged." : "It is not judged yet.",
     ];
   }
   const meaning = Object.hasOwn(endings, verdict.outcome) ? endings[verdict.outcome] : undefined;
   const told = meaning === undefined ? "" : `, ${meaning}`;
   return [
-    `${stateWords(terminal, verdict.outcome)}${told}, after ${span(verdict.tookMs)}. ${sentence(verdict.reason)}`,
+    `${stateWords(terminal, verdict.outcome)}${told}, after ${span(verdict.tookMs)}: ${sentence(verdict.reason)}`,
     ...verdict.before.map((each) => `  - before: ${evidenceWords(each)}`),
     ...verdict.after.map((each) => `  - after: ${evidenceWords(each)}`),
   ];
 }
 
-/** With a capital and a full stop, whatever it was written with. */
+/** With a full stop; not with a capital, for it may begin with the name of an interface. */
 function sentence(text: string): string {
   const clean = printable(text.trim());
-  if (clean === "") return "";
-  const first = clean.charAt(0).toUpperCase() + clean.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
+  return clean === "" || /[.!?]$/.test(clean) ? clean : `${clean}.`;
 }

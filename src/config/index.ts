@@ -1,27 +1,11 @@
 /** One frozen, validated configuration, from file, environment and flags. */
 
-export {
-  type ConfigFault,
-  type ConfigFaultCode,
-  type ConfigFaults,
-  type ConfigSource,
-  type ConfigSources,
-  describeSource,
-  formatConfigFault,
-} from "./config-fault.ts";
+export { describeSource, formatConfigFault } from "./config-fault.ts";
 export { configReference } from "./config-reference.ts";
 export { editorSchema } from "./editor-schema.ts";
 export { writeValue } from "./expectation.ts";
 export { readConfigFile } from "./io/read-config-file.ts";
 export { type CompiledConfig, type ConfigInput, compileConfig } from "./load-config.ts";
 export { nearestName } from "./nearest-name.ts";
-export type {
-  HostPort,
-  LogFormat,
-  LogLevel,
-  Mode,
-  NodeConfig,
-  ProbeTarget,
-} from "./node-config.ts";
-export { readHostPort, writeDuration, writeHostPort } from "./notation.ts";
-export { options, schemaRoot } from "./option-table.ts";
+export type { HostPort, NodeConfig } from "./node-config.ts";
+export { options } from "./option-table.ts";

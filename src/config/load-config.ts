@@ -7,7 +7,7 @@
 
 import { resolve } from "node:path";
 import { Ajv, type ErrorObject } from "ajv";
-import { assert, failed, type NodeId, ok, type Result } from "../base/index.ts";
+import { assert, failed, ok, type Result } from "../base/index.ts";
 import {
   type ConfigFault,
   type ConfigFaults,
@@ -21,11 +21,11 @@ import { crossChecks } from "./cross-checks.ts";
 import { expectation } from "./expectation.ts";
 import type { NodeConfig } from "./node-config.ts";
 import { Normalizer, type Plain, type Written } from "./normalize.ts";
-import { readHostPort } from "./notation.ts";
 import { options, type SchemaNode, schemaRoot } from "./option-table.ts";
 import type { RawNode } from "./raw-tree.ts";
 import { type Environment, readEnvironment, readFlags } from "./read-environment.ts";
 import { type ConfigFile, readYaml } from "./read-yaml.ts";
+import { toNodeConfig } from "./to-node-config.ts";
 
 export interface ConfigInput {
   readonly file?: ConfigFile;
@@ -227,52 +227,6 @@ function sourcesOf(written: ReadonlyMap<string, Written>): ConfigSources {
   const sources: Record<string, ConfigSource> = {};
   for (const { path } of options) sources[path] = written.get(path)?.source ?? { kind: "default" };
   return deepFreeze(sources);
-}
-
-function toNodeConfig(written: WrittenConfig, workingDirectory: string): NodeConfig {
-  const { http, loop, repair, thresholds } = written;
-  const listen = readHostPort(http.listen);
-  assert(listen !== null, "an address that was checked");
-  return {
-    nodeId: written.nodeId as NodeId,
-    dataDir: resolve(workingDirectory, written.dataDir),
-    mode: written.mode,
-    http: {
-      listen,
-      maxBodyBytes: http.maxBody,
-      maxConnections: http.maxConnections,
-      insecure: http.insecure,
-    },
-    loop: {
-      periodMs: loop.period,
-      windowBeats: loop.window,
-      maxSeries: loop.maxSeries,
-      keepDecisions: loop.keepDecisions,
-    },
-    interfaces: written.interfaces,
-    targets: written.targets.map(({ name, url, interval, timeout }) => {
-      return { name, url, intervalMs: interval, timeoutMs: timeout };
-    }),
-    repair: {
-      interfaces: repair.interfaces,
-      budgetPerHour: repair.budgetPerHour,
-      coolDownMs: repair.coolDown,
-      verifyMs: repair.verify,
-      confirmMs: repair.confirm,
-    },
-    thresholds: {
-      flapChanges: thresholds.flapChanges,
-      flapWindowMs: thresholds.flapWindow,
-      errorRatio: thresholds.errorRatio,
-      dropRatio: thresholds.dropRatio,
-      targetFailures: thresholds.targetFailures,
-      retransmitRatio: thresholds.retransmitRatio,
-      pressureRatio: thresholds.pressureRatio,
-      storageFreeRatio: thresholds.storageFreeRatio,
-    },
-    log: written.log,
-    telemetry: written.telemetry,
-  };
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

@@ -57,7 +57,7 @@ export type VerdictOutcome =
   | "healed"
   /** It did not, and the action was taken back. */
   | "undone"
-  /** It did not, and the undo failed as well: somebody must look. */
+  /** It did not, and was not taken back, for the undo failed or would do harm: somebody must look. */
   | "undo-failed"
   /** The action could not be applied. */
   | "not-applied"
@@ -73,7 +73,7 @@ export interface Verdict {
   readonly reason: string;
   /** The symptom's evidence when the decision was made. */
   readonly before: readonly Evidence[];
-  /** The same, when it was judged; empty when the symptom was gone. */
+  /** The same, when it was judged; empty when the symptom was not found. */
   readonly after: readonly Evidence[];
   readonly wallMs: number;
   /** From the decision to the verdict. */
@@ -99,6 +99,6 @@ export interface Decision {
   readonly admission: Admission;
   readonly phase: DecisionPhase;
   readonly verdict: Verdict | null;
-  /** What happened to it, oldest first; at most a few dozen entries. */
+  /** What happened to it, oldest first; at most a few dozen entries, its middle left out. */
   readonly timeline: readonly TimelineEntry[];
 }

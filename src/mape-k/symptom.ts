@@ -2,7 +2,7 @@
 
 import type { Brand } from "../base/index.ts";
 import type { Observation, SectionName } from "./observation.ts";
-import type { Subject } from "./subject.ts";
+import { type Subject, subjectName } from "./subject.ts";
 
 export type SymptomKind =
   | "interface-down"
@@ -65,8 +65,15 @@ export interface Symptom extends Finding {
   readonly raisedBeat: number;
 }
 
-/** Could this kind have been seen in this beat? Not seeing what was not looked at proves nothing. */
-export function isObservable(kind: SymptomKind, observation: Observation): boolean {
+/** Could this have been seen in this beat? Not seeing what was not looked at proves nothing. */
+export function isObservable(
+  { kind, subject }: Pick<Finding, "kind" | "subject">,
+  observation: Observation,
+): boolean {
   const section = shownIn[kind];
-  return section === null || observation[section] !== null;
+  if (section === null) return true;
+  if (section !== "targets") return observation[section] !== null;
+  // A target has its own eyes: "unknown" means that the node could not ask.
+  const target = observation.targets?.find(({ name }) => name === subjectName(subject));
+  return observation.targets !== null && target?.reachability.kind !== "unknown";
 }

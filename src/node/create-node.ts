@@ -57,6 +57,8 @@ export interface NodeParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly version: string;
+  /** Log lines that could not be written since the start. */
+  readonly logLinesDropped: () => number;
 }
 
 export interface RunningNode {
@@ -95,6 +97,7 @@ export async function createNode(
   const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
   const stores = { log, journal: journal.value };
   const { loop, feed, history } = composeLoop(config, parts, { ...stores, tracing, metrics });
+  const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
     logEvent(parts.logger, event);
     recordEvent(metrics, event);
@@ -105,7 +108,7 @@ export async function createNode(
       metrics: {
         ...metrics,
         text() {
-          recordState(metrics, loop, history);
+          recordState(metrics, { loop, history, dropped });
           return metrics.text();
         },
       },
@@ -160,7 +163,7 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
   const history = new TimeSeries(config.loop);
   const feed = new EventFeed({ clock, logger }, { capacity: eventRing });
   const recorder = new DecisionRecorder(
-    { log, logger },
+    { clock, log, logger },
     { keepDecisions: config.loop.keepDecisions, backlog: recorderBacklog },
   );
   const monitor = new Monitor(

@@ -50,7 +50,7 @@ export async function dryRunHere(config: NodeConfig, beats: number): Promise<Dry
       feed: new EventFeed({ clock, logger: silentLogger }, { capacity: 64 }),
       log,
       recorder: new DecisionRecorder(
-        { log, logger: silentLogger },
+        { clock, log, logger: silentLogger },
         { keepDecisions: 64, backlog: 64 },
       ),
       journal,

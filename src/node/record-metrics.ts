@@ -25,11 +25,22 @@ export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
   }
 }
 
-/** What is a state and not an event: taken anew after each beat. */
-export function recordState(metrics: NodeMetrics, loop: Loop, history: TimeSeries): void {
+export interface NodeState {
+  readonly loop: Loop;
+  readonly history: TimeSeries;
+  readonly dropped: { readonly spans: () => number; readonly logLines: () => number };
+}
+
+/** What is a state and not an event: taken anew whenever it is asked for. */
+export function recordState(metrics: NodeMetrics, { loop, history, dropped }: NodeState): void {
   const byKind: Partial<Record<SymptomKind, number>> = {};
   for (const { kind } of loop.symptoms()) byKind[kind] = (byKind[kind] ?? 0) + 1;
   metrics.activeSymptoms(byKind);
   metrics.series(history.size);
-  metrics.totals({ inboxDropped: loop.inboxDropped, seriesRefused: history.refused });
+  metrics.totals({
+    inboxDropped: loop.inboxDropped,
+    seriesRefused: history.refused,
+    spansDropped: dropped.spans(),
+    logLinesDropped: dropped.logLines(),
+  });
 }

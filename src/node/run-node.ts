@@ -3,7 +3,6 @@
  * five seconds. A second signal ends it at once; what was under way stands in the crash journal.
  */
 
-import { messageOf } from "../base/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { openLog } from "../telemetry/index.ts";
 import { createNode, type RunningNode } from "./create-node.ts";
@@ -22,9 +21,15 @@ export type NodeEnd =
   | { readonly kind: "stop-timeout" };
 
 export async function runNode(config: NodeConfig): Promise<NodeEnd> {
-  const { logger } = await openLog({ ...config.log, node: config.nodeId });
+  const { logger, dropped } = await openLog({ ...config.log, node: config.nodeId });
   const version = packageVersion();
-  const parts = { clock: systemClock, random: systemRandom, logger, version };
+  const parts = {
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    version,
+    logLinesDropped: dropped,
+  };
   const signals = stopSignals();
   const node = await createNode(config, parts);
   if (!node.ok) {
@@ -85,12 +90,4 @@ function stopSignals(): { readonly first: Promise<NodeJS.Signals> } {
     }
   });
   return { first };
-}
-
-/** What ends the process at once, said aloud: a broken invariant must not limp on. */
-export function crashLoudly(): void {
-  process.on("uncaughtException", (error) => {
-    process.stderr.write(`meshmend: internal error: ${error.stack ?? messageOf(error)}\n`);
-    process.exit(70);
-  });
 }

@@ -148,11 +148,6 @@ export const metricCatalogue = {
     help: "Series not recorded because the limit (loop.maxSeries) was reached.",
     labels: {},
   },
-  meshmend_events_dropped_total: {
-    type: "counter",
-    help: "Events that left the ring before every listener could have had them.",
-    labels: {},
-  },
   meshmend_http_requests_total: {
     type: "counter",
     help: "HTTP requests answered.",

@@ -30,7 +30,6 @@ export interface NodeMetricsOptions {
 export interface Totals {
   readonly inboxDropped?: number;
   readonly seriesRefused?: number;
-  readonly eventsDropped?: number;
   readonly spansDropped?: number;
   readonly logLinesDropped?: number;
 }
@@ -191,7 +190,6 @@ function totalsIn(make: Makers): (totals: Totals) => void {
   const counters: Readonly<Record<keyof Totals, Counter>> = {
     inboxDropped: make.counter("meshmend_inbox_dropped_total"),
     seriesRefused: make.counter("meshmend_series_refused_total"),
-    eventsDropped: make.counter("meshmend_events_dropped_total"),
     spansDropped: make.counter("meshmend_spans_dropped_total"),
     logLinesDropped: make.counter("meshmend_log_lines_dropped_total"),
   };

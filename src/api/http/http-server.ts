@@ -5,7 +5,7 @@
 
 import type { AddressInfo } from "node:net";
 import swagger from "@fastify/swagger";
-import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { type FastifyError, fastify } from "fastify";
 import {
   type Fault,
@@ -114,6 +114,7 @@ class FastifyHttpServer implements HttpServer {
     const { metrics, logger, loop, clock } = this.#parts;
     const app: App = fastify({
       bodyLimit: this.#options.maxBodyBytes,
+      ajv: { customOptions: { removeAdditional: false, allErrors: true } },
       http: nodeServerOptions,
       requestTimeout: connectionLimits.requestTimeoutMs,
       keepAliveTimeout: connectionLimits.keepAliveMs,
@@ -126,7 +127,6 @@ class FastifyHttpServer implements HttpServer {
       frameworkErrors: (error: FastifyError, request, reply) =>
         void answerError(this.#parts, error, request, reply),
     }).withTypeProvider<TypeBoxTypeProvider>();
-    app.setValidatorCompiler(TypeBoxValidatorCompiler);
     app.setSerializerCompiler(() => JSON.stringify);
     app.removeContentTypeParser("text/plain");
     limitConnections(app.server, metrics, this.#options.maxConnections);

@@ -110,7 +110,11 @@ export async function answer(
   if (!daemon.ok) return complainOf(terminal, daemon.fault);
   const decision = await findDecision(daemon.value, reference);
   if (!decision.ok) return complainOf(terminal, decision.fault);
-  const { id } = decision.value;
+  const { id, phase } = decision.value;
+  if (phase !== "waiting") {
+    const why = `decision ${id} does not wait for an answer: it is ${phase}`;
+    return complainOf(terminal, cliFault(exitCode.failure, "E_NOT_WAITING", why));
+  }
   const path = `${route}/${encodeURIComponent(id)}/confirmation`;
   const done = await daemon.value.post(path, { approve }, confirmedShape);
   if (!done.ok) return complainOf(terminal, done.fault);

@@ -112,7 +112,7 @@ function show(
 }
 
 /** One line a person reads. */
-export function eventWords(terminal: Terminal, { event }: EventAnswer): string {
+function eventWords(terminal: Terminal, { event }: EventAnswer): string {
   const { kind, symptom, decision, message, severity, action } = event;
   const id = printable(typeof decision === "string" ? decision : (decision?.id ?? "?"));
   const whole = typeof decision === "object" ? decision : null;

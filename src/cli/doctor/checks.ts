@@ -95,7 +95,7 @@ function plannedChecks(config: NodeConfig, environment: Environment): readonly P
     {
       name: "ping",
       purpose: pings ? "the icmp targets of the configuration" : "icmp targets",
-      look: program("ping", "apt install iputils-ping"),
+      look: () => lookAtPing(environment),
     },
     { name: "CAP_BPF", purpose: later, look: () => lookAtCapability("CAP_BPF") },
     { name: "BTF", purpose: later, look: lookAtBtf },
@@ -121,6 +121,18 @@ async function lookForProgram(
 ): Promise<Finding> {
   const path = await findProgram(name, environment);
   return path === null ? no("not installed", remedy) : yes(path);
+}
+
+/** That it is installed says little: without privileges of its own it may not ping. */
+async function lookAtPing(environment: Environment): Promise<Finding> {
+  const path = await findProgram("ping", environment);
+  if (path === null) return no("not installed", "apt install iputils-ping");
+  const pinged = await runProgram(path, ["-n", "-c", "1", "-W", "1", "127.0.0.1"]);
+  if (pinged === null) return couldNotTell(`${path} did not end`);
+  if (pinged.status === 0) return yes(path);
+  const why = pinged.output.trim().split("\n")[0] ?? "";
+  const remedy = "run as root, or with CAP_NET_RAW as in infra/systemd/meshmend.service";
+  return no(`${path} cannot ping 127.0.0.1: ${why}`, remedy);
 }
 
 function lookAtNode(): Finding {

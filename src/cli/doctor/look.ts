@@ -12,7 +12,7 @@ import { couldNotTell, type Finding, no, yes } from "./check.ts";
 
 const programTimeoutMs = 3_000;
 
-export const errorCode = (thrown: unknown): string =>
+const errorCode = (thrown: unknown): string =>
   thrown instanceof Error && "code" in thrown ? String(thrown.code) : messageOf(thrown);
 
 /** Null when there is no such file; throws what else is wrong with it. */

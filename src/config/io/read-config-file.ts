@@ -6,7 +6,7 @@ import { type ConfigFault, configFault } from "../config-fault.ts";
 import { type ConfigFile, maxFileBytes } from "../read-yaml.ts";
 
 /** Looked for in this order when no file is named. */
-export const usualPlaces = ["meshmend.yaml", "/etc/meshmend/meshmend.yaml"] as const;
+const usualPlaces = ["meshmend.yaml", "/etc/meshmend/meshmend.yaml"] as const;
 
 const errorCode = (thrown: unknown): unknown =>
   thrown instanceof Error && "code" in thrown ? thrown.code : undefined;

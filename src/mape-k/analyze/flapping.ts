@@ -21,7 +21,7 @@ export const detectFlapping: Detector = (window, { flapChanges, flapWindowMs }) 
       severity: "warning",
       confidence: 1,
       summary: `${name} changed its carrier ${changes} times in ${flapWindowMs / 1000} s`,
-      evidence: [{ what: "carrierChanges", seen: changes, limit: flapChanges }],
+      evidence: [{ what: "carrierChanges", seen: changes, limit }],
     });
   }
   return findings;

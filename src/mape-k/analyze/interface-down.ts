@@ -32,6 +32,8 @@ function isMissed(reading: InterfaceReading, window: Window, thresholds: Thresho
   return (
     thresholds.wantedInterfaces.includes(reading.name) ||
     window.isActive("interface-down", of) ||
+    // While it flaps its downs are part of that; one that lasts must not be forgotten over it.
+    window.isActive("flapping", of) ||
     window.history.maximum(of, "operational", memoryMs) === 1
   );
 }

@@ -11,7 +11,9 @@ const leastLost = 20;
 
 export const detectPacketLossBurst: Detector = ({ observation, history }, thresholds) => {
   const findings: Finding[] = [];
-  for (const { name } of observation.interfaces ?? []) {
+  for (const { name, rxErrors, txErrors, rxDrops, txDrops } of observation.interfaces ?? []) {
+    // Most interfaces never lost so much in their life: nothing to ask the history for.
+    if (rxErrors + txErrors + rxDrops + txDrops < leastLost) continue;
     const of = subject("interface", name);
     const lost = { errors: grown(history, of, "Errors"), drops: grown(history, of, "Drops") };
     if (lost.errors < leastLost && lost.drops < leastLost) continue;

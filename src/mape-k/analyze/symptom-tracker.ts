@@ -71,31 +71,32 @@ export function trackSymptoms(
   const next = new Map<SymptomKey, Track>();
   const raised: Symptom[] = [];
   const cleared: { symptom: Symptom; lastedMs: number }[] = [];
+  const follow = (key: SymptomKey, track: Track, wasRaised: boolean) => {
+    next.set(key, track);
+    if (track.symptom !== null && !wasRaised) raised.push(track.symptom);
+  };
+  for (const [key, before] of tracks) {
+    const finding = findings.get(key);
+    const { symptom, raisedAtMs } = before;
+    const track = finding === undefined ? unseen(before, now) : seen(key, finding, before, now);
+    if (track !== null) follow(key, track, symptom !== null);
+    else if (symptom !== null) cleared.push({ symptom, lastedMs: now.atMs - raisedAtMs });
+  }
   let dropped = 0;
   for (const [key, finding] of findings) {
-    const before = tracks.get(key);
-    if (before === undefined && next.size >= limit) {
-      dropped++;
-      continue;
-    }
-    const track = seen(key, finding, before, now);
-    if (track.symptom !== null && (before?.symptom ?? null) === null) raised.push(track.symptom);
-    next.set(key, track);
-  }
-  for (const [key, track] of tracks) {
-    if (next.has(key)) continue;
-    if (!isObservable(track.finding.kind, now)) {
-      next.set(key, track);
-      continue;
-    }
-    const absentBeats = track.absentBeats + 1;
-    const gone = absentBeats >= patience[track.finding.kind].clearBeats;
-    if (track.symptom !== null && !gone) next.set(key, { ...track, absentBeats });
-    if (track.symptom !== null && gone) {
-      cleared.push({ symptom: track.symptom, lastedMs: now.atMs - track.raisedAtMs });
-    }
+    if (tracks.has(key)) continue;
+    if (next.size < limit) follow(key, seen(key, finding, undefined, now), false);
+    else dropped++;
   }
   return { tracks: next, raised, cleared, dropped };
+}
+
+/** Null when it has stayed away long enough. */
+function unseen(before: Track, now: Observation): Track | null {
+  if (!isObservable(before.finding, now)) return before;
+  const absentBeats = before.absentBeats + 1;
+  const holds = before.symptom !== null && absentBeats < patience[before.finding.kind].clearBeats;
+  return holds ? { ...before, absentBeats } : null;
 }
 
 function seen(

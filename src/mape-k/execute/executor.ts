@@ -33,12 +33,18 @@ export interface ExecutorParts {
   readonly onAction?: (action: Action, result: Result<void, Fault>) => void;
 }
 
+/** An actuator puts right what it broke off; after this long it never will. */
+const graceMs = 60_000;
+/** Between two attempts to strike out what could not be struck out. */
+const retryMs = 10_000;
+
 export class Executor {
   readonly #parts: ExecutorParts;
   readonly #actuators = new Map<ActionKind, Actuator>();
   readonly #timeoutMs: number;
   readonly #stopping = new AbortController();
   #tail: Promise<void> = Promise.resolve();
+  #journalReady = true;
 
   constructor(parts: ExecutorParts, options: { readonly actionTimeoutMs: number }) {
     this.#parts = parts;
@@ -54,15 +60,16 @@ export class Executor {
 
   apply(decision: Decision): void {
     this.#enqueue(async () => {
-      const result = await this.#applyJournalled(decision);
+      const result = await outcomeOf(() => this.#applyJournalled(decision));
       this.#reportUnlessStopping({ kind: "applied", id: decision.id, result });
     });
   }
 
   undo(decision: Decision): void {
     this.#enqueue(async () => {
+      // Whatever the journal says: what was done has to be taken back.
       await this.#write(decision);
-      const result = await this.#carryOut(decision.plan.undo);
+      const result = await outcomeOf(() => this.#carryOut(decision.plan.undo));
       this.#reportUnlessStopping({ kind: "undone", id: decision.id, result });
     });
   }
@@ -76,12 +83,24 @@ export class Executor {
   }
 
   close(decision: Decision): void {
-    if (!isJournalled(decision)) return;
-    this.#enqueue(async () => {
-      const struck = await this.#parts.journal.close(decision.id);
-      this.#parts.report({ kind: "journal", ready: struck.ok });
-      if (!struck.ok) this.#parts.logger.error("crash journal", { fault: struck.fault });
-    });
+    if (isJournalled(decision)) this.#strikeOut(decision.id);
+  }
+
+  /**
+   * Done even while stopping, or the next start would take up what is closed. One that fails is tried
+   * again: without it nothing would ever learn that the journal can be written once more.
+   */
+  #strikeOut(id: DecisionId): void {
+    this.#enqueue(
+      async () => {
+        const struck = await this.#journalled(() => this.#parts.journal.close(id));
+        if (struck.ok || this.#stopping.signal.aborted) return;
+        void this.#parts.clock.sleep(retryMs, this.#stopping.signal).then(() => {
+          this.#strikeOut(id);
+        });
+      },
+      { evenStopping: true },
+    );
   }
 
   /** Ends the running action (which leaves its undo in the journal) and what waits behind it. */
@@ -98,11 +117,18 @@ export class Executor {
     return this.#carryOut(decision.plan.actions);
   }
 
-  async #write(decision: Decision): Promise<Result<void, Fault>> {
-    const written = await this.#parts.journal.open({ decision });
-    this.#parts.report({ kind: "journal", ready: written.ok });
-    if (!written.ok) this.#parts.logger.error("crash journal", { fault: written.fault });
-    return written;
+  #write(decision: Decision): Promise<Result<void, Fault>> {
+    return this.#journalled(() => this.#parts.journal.open({ decision }));
+  }
+
+  async #journalled(operation: () => Promise<Result<void, Fault>>): Promise<Result<void, Fault>> {
+    const result = await outcomeOf(operation, "E_JOURNAL_WRITE");
+    this.#parts.report({ kind: "journal", ready: result.ok });
+    if (!result.ok && this.#journalReady) {
+      this.#parts.logger.error("crash journal", { fault: result.fault });
+    }
+    this.#journalReady = result.ok;
+    return result;
   }
 
   async #carryOut(actions: readonly Action[]): Promise<Result<void, Fault>> {
@@ -119,19 +145,25 @@ export class Executor {
     if (actuator === undefined) {
       return failed(fault("E_NO_CAPABILITY", `nothing here can do "${action.kind}"`));
     }
+    const { clock } = this.#parts;
     const ended = new AbortController();
+    const settled = new AbortController();
     const abort = () => ended.abort();
     this.#stopping.signal.addEventListener("abort", abort, { once: true });
     if (this.#stopping.signal.aborted) abort();
-    const timeout = this.#parts.clock.sleep(this.#timeoutMs, ended.signal).then(abort);
+    const overdue = clock.sleep(this.#timeoutMs, ended.signal).then(async () => {
+      abort();
+      await clock.sleep(graceMs, settled.signal);
+      const waitedMs = this.#timeoutMs + graceMs;
+      return failed(fault("E_ACTION_TIMEOUT", `"${action.kind}" did not end in ${waitedMs} ms`));
+    });
     try {
-      return await actuator.apply(action, ended.signal);
-    } catch (thrown) {
-      return failed(fault("E_ACTION_FAILED", messageOf(thrown)));
+      return await Promise.race([outcomeOf(() => actuator.apply(action, ended.signal)), overdue]);
     } finally {
       this.#stopping.signal.removeEventListener("abort", abort);
+      settled.abort();
       abort();
-      await timeout;
+      await overdue;
     }
   }
 
@@ -140,15 +172,27 @@ export class Executor {
     if (!this.#stopping.signal.aborted) this.#parts.report(report);
   }
 
-  #enqueue(task: () => Promise<void>): void {
+  #enqueue(task: () => Promise<void>, { evenStopping } = { evenStopping: false }): void {
     this.#tail = this.#tail.then(async () => {
-      if (this.#stopping.signal.aborted) return;
+      if (this.#stopping.signal.aborted && !evenStopping) return;
       try {
         await task();
       } catch (thrown) {
         this.#parts.logger.error("the executor failed", { error: messageOf(thrown) });
       }
     });
+  }
+}
+
+/** What throws (a bug in an adapter) has failed too: a repair must not wait for ever for its result. */
+async function outcomeOf(
+  work: () => Promise<Result<void, Fault>>,
+  code = "E_ACTION_FAILED",
+): Promise<Result<void, Fault>> {
+  try {
+    return await work();
+  } catch (thrown) {
+    return failed(fault(code, messageOf(thrown)));
   }
 }
 

@@ -100,10 +100,10 @@ export function coolDownLeftMs(
   options: GuardOptions,
 ): number {
   const repairs = recent(state, atMs).filter((repair) => repair.subject === subject);
-  const last = repairs.at(-1);
-  if (last === undefined) return 0;
+  if (repairs.length === 0) return 0;
+  const lastMs = Math.max(...repairs.map((repair) => repair.atMs));
   const coolDownMs = Math.min(hourMs, options.coolDownMs * 2 ** (repairs.length - 1));
-  return Math.max(0, last.atMs + coolDownMs - atMs);
+  return Math.max(0, lastMs + coolDownMs - atMs);
 }
 
 /** Would every working interface be taken down? An interface that is down already costs nobody. */
@@ -115,6 +115,23 @@ function cutsLastPath(plan: Plan, seen: Observation): boolean {
   return (
     taken.some((name) => working.includes(name)) && working.every((name) => taken.includes(name))
   );
+}
+
+/** Two bookings of one subject this close are the same repair: no cool-down is shorter. */
+const sameRepairMs = 1_000;
+
+/**
+ * Books a plan that was found open after a restart. The journal outlives a crash that the decision's
+ * record may not; without this a repair that brings the machine down would be repeated for ever.
+ */
+export function bookRecovered(plan: Plan, state: GuardState, atMs: number): GuardState {
+  const missing = planSubjects(plan).filter(
+    (subject) =>
+      !state.repairs.some(
+        (repair) => repair.subject === subject && Math.abs(repair.atMs - atMs) < sameRepairMs,
+      ),
+  );
+  return { repairs: [...state.repairs, ...missing.map((subject) => ({ atMs, subject }))] };
 }
 
 /** Books an admitted plan; what is older than an hour is forgotten. */

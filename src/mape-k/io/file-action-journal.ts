@@ -30,7 +30,7 @@ import {
   slotBytes,
 } from "./journal-slot.ts";
 
-export const journalSlots = 16;
+const journalSlots = 16;
 const fileBytes = journalSlots * slotBytes;
 
 /**

@@ -17,7 +17,7 @@ import { parseDecision } from "./decision-record.ts";
 
 export const slotBytes = 16 * 1024;
 export const headerBytes = 24;
-export const maxJsonBytes = slotBytes - headerBytes;
+const maxJsonBytes = slotBytes - headerBytes;
 
 const magic = 0x4d4d4a31;
 const formatVersion = 1;

@@ -18,46 +18,58 @@ export function isOperational(reading: InterfaceReading): boolean {
 }
 
 const interfaceColumns = columns<InterfaceReading>({
-  operational: (reading) => (isOperational(reading) ? 1 : 0),
-  carrierChanges: (reading) => reading.carrierChanges,
-  rxBytes: (reading) => reading.rxBytes,
-  txBytes: (reading) => reading.txBytes,
-  rxPackets: (reading) => reading.rxPackets,
-  txPackets: (reading) => reading.txPackets,
-  rxErrors: (reading) => reading.rxErrors,
-  txErrors: (reading) => reading.txErrors,
-  rxDrops: (reading) => reading.rxDrops,
-  txDrops: (reading) => reading.txDrops,
+  counters: {
+    carrierChanges: (reading) => reading.carrierChanges,
+    rxBytes: (reading) => reading.rxBytes,
+    txBytes: (reading) => reading.txBytes,
+    rxPackets: (reading) => reading.rxPackets,
+    txPackets: (reading) => reading.txPackets,
+    rxErrors: (reading) => reading.rxErrors,
+    txErrors: (reading) => reading.txErrors,
+    rxDrops: (reading) => reading.rxDrops,
+    txDrops: (reading) => reading.txDrops,
+  },
+  gauges: { operational: (reading) => (isOperational(reading) ? 1 : 0) },
 });
 
 const targetColumns = columns<TargetReading>({
-  latencyMs: ({ reachability }) =>
-    reachability.kind === "reachable" ? reachability.latencyMs : Number.NaN,
-  probes: (reading) => reading.probes,
-  failures: (reading) => reading.failures,
+  counters: {
+    probes: (reading) => reading.probes,
+    failures: (reading) => reading.failures,
+  },
+  gauges: {
+    latencyMs: ({ reachability }) =>
+      reachability.kind === "reachable" ? reachability.latencyMs : Number.NaN,
+  },
 });
 
 const transportColumns = columns<TransportReading>({
-  sentSegments: (reading) => reading.sentSegments,
-  retransmittedSegments: (reading) => reading.retransmittedSegments,
-  listenOverflows: (reading) => reading.listenOverflows,
-  listenDrops: (reading) => reading.listenDrops,
+  counters: {
+    sentSegments: (reading) => reading.sentSegments,
+    retransmittedSegments: (reading) => reading.retransmittedSegments,
+    listenOverflows: (reading) => reading.listenOverflows,
+    listenDrops: (reading) => reading.listenDrops,
+  },
 });
 
 const pressureColumns = columns<PressureReading>({
-  someRatio: (reading) => reading.someRatio,
-  fullRatio: (reading) => reading.fullRatio,
+  gauges: {
+    someRatio: (reading) => reading.someRatio,
+    fullRatio: (reading) => reading.fullRatio,
+  },
 });
 
 const storageColumns = columns<StorageReading>({
-  availableBytes: (reading) => reading.availableBytes,
+  gauges: { availableBytes: (reading) => reading.availableBytes },
 });
 
 const processColumns = columns<ProcessReading>({
-  rssBytes: (reading) => reading.rssBytes,
-  heapUsedBytes: (reading) => reading.heapUsedBytes,
-  cpuMs: (reading) => reading.cpuMs,
-  eventLoopDelayMaxMs: (reading) => reading.eventLoopDelayMaxMs,
+  counters: { cpuMs: (reading) => reading.cpuMs },
+  gauges: {
+    rssBytes: (reading) => reading.rssBytes,
+    heapUsedBytes: (reading) => reading.heapUsedBytes,
+    eventLoopDelayMaxMs: (reading) => reading.eventLoopDelayMaxMs,
+  },
 });
 
 /** TCP counters belong to the node as a whole. */

@@ -2,6 +2,9 @@
  * The loop's short memory: per subject a ring of rows, one row a beat, in flat float64 columns.
  * Memory is bounded by `maxSeries * windowBeats * 8` bytes; a subject that does not fit is refused
  * and counted, a subject that is no longer recorded is forgotten after a whole window.
+ *
+ * Counters are kept unwrapped: one that falls below its predecessor was reset and goes on from
+ * there. So an increase is a subtraction, however long the window.
  */
 
 import { assert } from "../../base/index.ts";
@@ -10,24 +13,35 @@ import type { Subject } from "../subject.ts";
 /** What detectors may ask of the past. */
 export interface History {
   /**
-   * How much a cumulative counter grew within the last `windowMs`, counter resets allowed for
-   * (a value below its predecessor starts anew from zero). Null with fewer than two samples.
+   * How much a counter grew within the last `windowMs`, resets allowed for. Null with fewer than
+   * two samples in the window.
    */
-  increase(of: Subject, metric: string, windowMs: number): number | null;
+  increase(of: Subject, counter: string, windowMs: number): number | null;
   /** The largest sample within the last `windowMs`; null without one. */
   maximum(of: Subject, metric: string, windowMs: number): number | null;
 }
 
-/** The metrics of one kind of subject, and how each is read off its reading. */
+type Readers<Reading> = Readonly<Record<string, (reading: Reading) => number>>;
+
+/** The metrics of one kind of subject, counters first, and how each is read off its reading. */
 export interface Columns<Reading> {
   readonly metrics: readonly string[];
+  readonly counters: number;
   readonly readers: readonly ((reading: Reading) => number)[];
 }
 
-export function columns<Reading>(
-  of: Record<string, (reading: Reading) => number>,
-): Columns<Reading> {
-  return { metrics: Object.keys(of), readers: Object.values(of) };
+export function columns<Reading>(of: {
+  /** Cumulative: only their growth means something. */
+  readonly counters?: Readers<Reading>;
+  /** As they stand; NaN where there is no value. */
+  readonly gauges?: Readers<Reading>;
+}): Columns<Reading> {
+  const { counters = {}, gauges = {} } = of;
+  return {
+    metrics: [...Object.keys(counters), ...Object.keys(gauges)],
+    counters: Object.keys(counters).length,
+    readers: [...Object.values(counters), ...Object.values(gauges)],
+  };
 }
 
 export interface TimeSeriesOptions {
@@ -40,6 +54,9 @@ interface Ring {
   readonly times: Float64Array;
   /** Row-major: row * metrics.length + column. */
   readonly values: Float64Array;
+  /** Each counter as it was last read, and what was counted before its resets. */
+  readonly read: Float64Array;
+  readonly before: Float64Array;
   rows: number;
   /** The row that is written next. */
   next: number;
@@ -60,19 +77,21 @@ export class TimeSeries implements History {
   /** Adds a row. A subject keeps the columns of its first row. */
   record<Reading>(of: Subject, as: Columns<Reading>, reading: Reading, atMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, atMs);
-    const ring = this.#rings.get(of) ?? this.#open(of, as.metrics);
+    const ring = this.#rings.get(of) ?? this.#open(of, as);
     if (ring === null) return;
     const width = as.readers.length;
     assert(ring.metrics.length === width, `${ring.metrics.length} metrics for ${of}`);
     ring.times[ring.next] = atMs;
     for (let column = 0; column < width; column++) {
-      ring.values[ring.next * width + column] = as.readers[column]?.(reading) ?? Number.NaN;
+      const value = as.readers[column]?.(reading) ?? Number.NaN;
+      ring.values[ring.next * width + column] =
+        column < as.counters ? unwrapped(ring, column, value) : value;
     }
     ring.next = (ring.next + 1) % this.#options.windowBeats;
     ring.rows = Math.min(ring.rows + 1, this.#options.windowBeats);
   }
 
-  #open(of: Subject, metrics: readonly string[]): Ring | null {
+  #open(of: Subject, { metrics, counters }: Columns<never>): Ring | null {
     if (this.#series + metrics.length > this.#options.maxSeries) {
       this.#refused += metrics.length;
       return null;
@@ -83,6 +102,8 @@ export class TimeSeries implements History {
       metrics,
       times: new Float64Array(rows),
       values: new Float64Array(rows * metrics.length),
+      read: new Float64Array(counters),
+      before: new Float64Array(counters),
       rows: 0,
       next: 0,
     };
@@ -93,67 +114,68 @@ export class TimeSeries implements History {
   /** Forgets the subjects whose last row is older than `olderThanMs` (monotonic). */
   forget(olderThanMs: number): void {
     for (const [of, ring] of this.#rings) {
-      const last = (ring.next + this.#options.windowBeats - 1) % this.#options.windowBeats;
-      if ((ring.times[last] ?? 0) >= olderThanMs) continue;
+      if ((ring.times[this.#row(ring, ring.rows - 1)] ?? 0) >= olderThanMs) continue;
       this.#rings.delete(of);
       this.#series -= ring.metrics.length;
     }
   }
 
-  increase(of: Subject, metric: string, windowMs: number): number | null {
-    let newer: number | null = null;
-    let grown: number | null = null;
-    this.#backwards(of, metric, windowMs, (value) => {
-      if (newer !== null) grown = (grown ?? 0) + (newer >= value ? newer - value : newer);
-      newer = value;
-    });
-    return grown;
+  increase(of: Subject, counter: string, windowMs: number): number | null {
+    const ring = this.#rings.get(of);
+    if (ring === undefined) return null;
+    const oldest = this.#firstSince(ring, this.#nowMs - windowMs);
+    if (ring.rows - oldest < 2) return null;
+    const column = columnOf(ring, counter);
+    assert(column < ring.read.length, `${counter} of ${of} to be a counter`);
+    const width = ring.metrics.length;
+    const newestValue = ring.values[this.#row(ring, ring.rows - 1) * width + column] ?? 0;
+    return newestValue - (ring.values[this.#row(ring, oldest) * width + column] ?? 0);
   }
 
   maximum(of: Subject, metric: string, windowMs: number): number | null {
+    const ring = this.#rings.get(of);
+    if (ring === undefined) return null;
+    const column = columnOf(ring, metric);
     let largest: number | null = null;
-    this.#backwards(of, metric, windowMs, (value) => {
-      largest = largest === null ? value : Math.max(largest, value);
-    });
+    for (let age = this.#firstSince(ring, this.#nowMs - windowMs); age < ring.rows; age++) {
+      const value = ring.values[this.#row(ring, age) * ring.metrics.length + column] ?? Number.NaN;
+      if (!Number.isNaN(value)) largest = Math.max(largest ?? value, value);
+    }
     return largest;
   }
 
-  /** Calls `visit` for each sample of the window, newest first; missing samples (NaN) are left out. */
-  #backwards(of: Subject, metric: string, windowMs: number, visit: (value: number) => void): void {
-    const ring = this.#rings.get(of);
-    if (ring === undefined) return;
-    const column = ring.metrics.indexOf(metric);
-    assert(column >= 0, `${metric} to be a metric of ${of}`);
-    const width = ring.metrics.length;
+  /** The place in the ring of the `nth` row, the oldest being 0. */
+  #row(ring: Ring, nth: number): number {
     const capacity = this.#options.windowBeats;
-    const sinceMs = this.#nowMs - windowMs;
-    for (let back = 1; back <= ring.rows; back++) {
-      const row = (ring.next - back + capacity) % capacity;
-      if ((ring.times[row] ?? 0) < sinceMs) return;
-      const value = ring.values[row * width + column] ?? Number.NaN;
-      if (!Number.isNaN(value)) visit(value);
+    return (ring.next - ring.rows + nth + capacity) % capacity;
+  }
+
+  /** The oldest row that is not older than `sinceMs`, by bisection: times only grow. */
+  #firstSince(ring: Ring, sinceMs: number): number {
+    let [from, to] = [0, ring.rows];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((ring.times[this.#row(ring, middle)] ?? 0) < sinceMs) from = middle + 1;
+      else to = middle;
     }
+    return from;
   }
 
   subjects(): readonly Subject[] {
     return [...this.#rings.keys()];
   }
 
-  /** All rows of a subject, oldest first; times are monotonic milliseconds. */
+  /** All rows of a subject, oldest first; times are monotonic milliseconds, counters unwrapped. */
   rows(of: Subject): { atMs: number[]; metrics: Record<string, number[]> } | null {
     const ring = this.#rings.get(of);
     if (ring === undefined) return null;
-    const atMs: number[] = [];
-    const metrics: Record<string, number[]> = {};
-    for (const name of ring.metrics) metrics[name] = [];
-    for (let back = ring.rows; back >= 1; back--) {
-      const row = (ring.next - back + this.#options.windowBeats) % this.#options.windowBeats;
-      atMs.push(ring.times[row] ?? Number.NaN);
-      ring.metrics.forEach((name, column) => {
-        metrics[name]?.push(ring.values[row * ring.metrics.length + column] ?? Number.NaN);
-      });
-    }
-    return { atMs, metrics };
+    const places = Array.from({ length: ring.rows }, (_, nth) => this.#row(ring, nth));
+    const width = ring.metrics.length;
+    const column = (at: number) => places.map((row) => ring.values[row * width + at] ?? Number.NaN);
+    return {
+      atMs: places.map((row) => ring.times[row] ?? Number.NaN),
+      metrics: Object.fromEntries(ring.metrics.map((name, at) => [name, column(at)])),
+    };
   }
 
   /** Series held now. */
@@ -165,4 +187,20 @@ export class TimeSeries implements History {
   get refused(): number {
     return this.#refused;
   }
+}
+
+/** Reads a counter that may have been reset, and remembers it. A missing value counts as no growth. */
+function unwrapped(ring: Ring, column: number, value: number): number {
+  const last = ring.read[column] ?? 0;
+  const read = Number.isNaN(value) ? last : value;
+  const before = (ring.before[column] ?? 0) + (ring.rows > 0 && read < last ? last : 0);
+  ring.before[column] = before;
+  ring.read[column] = read;
+  return before + read;
+}
+
+function columnOf(ring: Ring, metric: string): number {
+  const column = ring.metrics.indexOf(metric);
+  assert(column >= 0, `${metric} to be one of ${ring.metrics.join(", ")}`);
+  return column;
 }

@@ -26,7 +26,7 @@ export interface LoopPolicy {
 
 /** Why a symptom has no open repair; keeps one symptom from becoming a stream of decisions. */
 export interface Settlement {
-  /** Codes and outcomes that are on record for this symptom already. */
+  /** What is on record about this symptom already: refusal codes, and the severities it was told at. */
   readonly recorded: readonly string[];
   /** Nothing more will be decided about it until it has cleared. */
   readonly final: boolean;

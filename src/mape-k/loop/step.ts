@@ -8,7 +8,7 @@ import { type Fault, type Result, unreachable } from "../../base/index.ts";
 import { isDisruptive } from "../action.ts";
 import { analyze } from "../analyze/analyze.ts";
 import { trackSymptoms } from "../analyze/symptom-tracker.ts";
-import type { Admission, Decision, DecisionId, Plan } from "../decision.ts";
+import type { Admission, Decision, DecisionId, DecisionPhase, Plan } from "../decision.ts";
 import type { LoopEvent } from "../event.ts";
 import {
   appliedRepair,
@@ -20,12 +20,13 @@ import {
   resumeRepair,
   undoneRepair,
 } from "../execute/repair.ts";
-import { admit, book } from "../guard/guard.ts";
+import { admit, book, bookRecovered } from "../guard/guard.ts";
 import type { History } from "../knowledge/time-series.ts";
 import type { Observation } from "../observation.ts";
 import { planRepair } from "../plan/plan-repair.ts";
-import { type Symptom, symptomKey } from "../symptom.ts";
+import { isObservable, type Symptom, symptomKey } from "../symptom.ts";
 import type { LoopPolicy, LoopState } from "./loop-state.ts";
+import { settleClosed, settlementOf } from "./settlement.ts";
 
 export type LoopInput =
   | { readonly kind: "observed"; readonly observation: Observation; readonly history: History }
@@ -105,15 +106,19 @@ function observe(
 }
 
 function decide(before: LoopState, observation: Observation, parts: StepParts): LoopStep {
-  const plans = candidates(before, parts.policy).map((symptom) => ({
+  const plans = candidates(before, observation).map((symptom) => ({
     symptom,
     plan: planRepair(symptom, observation, parts.policy.plan),
   }));
   parts.onPhase("plan");
   let state = before;
   const effects: LoopEffect[] = [];
+  let left = parts.policy.maxDecisionsPerBeat;
   for (const { symptom, plan } of plans) {
+    if (left === 0) break;
     const decided = decideOne(state, symptom, plan, observation, parts);
+    if (decided === null) continue;
+    left--;
     state = decided.state;
     effects.push(...decided.effects);
   }
@@ -121,30 +126,34 @@ function decide(before: LoopState, observation: Observation, parts: StepParts): 
   return { state, effects };
 }
 
-/** Raised symptoms that nobody works on and about which not all is said. */
-function candidates(state: LoopState, policy: LoopPolicy): readonly Symptom[] {
+/**
+ * Raised symptoms that are seen in this beat, nobody works on, and about which not all is said. A
+ * symptom that is held while its sensor is blind waits: a plan made blindly would be a wrong one.
+ */
+function candidates(state: LoopState, observation: Observation): readonly Symptom[] {
   const inRepair = new Set([...state.repairs.values()].map((r) => r.decision.symptom.key));
   const waiting: Symptom[] = [];
   for (const { symptom, absentBeats } of state.tracks.values()) {
-    if (waiting.length >= policy.maxDecisionsPerBeat) break;
     if (symptom === null || absentBeats > 0 || inRepair.has(symptom.key)) continue;
+    if (!isObservable(symptom, observation)) continue;
     if (state.settled.get(symptom.key)?.final !== true) waiting.push(symptom);
   }
   return waiting;
 }
 
+/** Null when there is nothing new to say. */
 function decideOne(
   state: LoopState,
   symptom: Symptom,
   plan: Plan,
   observation: Observation,
   parts: StepParts,
-): LoopStep {
+): LoopStep | null {
   const { policy } = parts;
   const context = guardContext(state, plan, observation, policy);
   const admission = admit(plan, state.guard, context, policy.guard);
-  const settlement = settlementOf(state, symptom, admission);
-  if (settlement === null) return { state, effects: [] };
+  const settlement = settlementOf(state, symptom, plan, admission);
+  if (settlement === null) return null;
   const decision: Decision = {
     id: parts.nextId(),
     node: policy.node,
@@ -154,7 +163,7 @@ function decideOne(
     symptom,
     plan,
     admission,
-    phase: admission.kind === "awaiting-confirmation" ? "waiting" : "closed",
+    phase: firstPhase[admission.kind],
     verdict: null,
     timeline: [{ wallMs: observation.wallMs, what: describeAdmission(admission) }],
   };
@@ -184,15 +193,12 @@ function guardContext(state: LoopState, plan: Plan, observation: Observation, po
   };
 }
 
-/** Null when this very word about this symptom is on record already. */
-function settlementOf(state: LoopState, symptom: Symptom, admission: Admission) {
-  const before = state.settled.get(symptom.key) ?? { recorded: [], final: false };
-  if (admission.kind === "refused") {
-    if (before.recorded.includes(admission.code)) return null;
-    return { recorded: [...before.recorded, admission.code], final: false };
-  }
-  return { recorded: before.recorded, final: admission.kind === "observed" };
-}
+const firstPhase: Readonly<Record<Admission["kind"], DecisionPhase>> = {
+  admitted: "applying",
+  observed: "closed",
+  "awaiting-confirmation": "waiting",
+  refused: "closed",
+};
 
 function describeAdmission(admission: Admission): string {
   switch (admission.kind) {
@@ -216,13 +222,14 @@ function moveRepair(state: LoopState, input: RepairInput, now: Now): LoopStep {
   if (repair === undefined) return { state, effects: [] };
   switch (input.kind) {
     case "applied":
-      return afterRepairStep(state, appliedRepair(repair, input.result, now));
+      return afterRepairStep(state, appliedRepair(repair, input.result, state.findings, now));
     case "undone":
       return afterRepairStep(state, undoneRepair(repair, input.result, state.findings, now));
     case "confirmed": {
       if (repair.decision.phase !== "waiting") return { state, effects: [] };
       const moved = confirmRepair(repair, input.approve, now);
-      const guard = input.approve ? book(repair.decision.plan, state.guard, now.atMs) : state.guard;
+      const begun = moved.repair.decision.phase === "applying";
+      const guard = begun ? book(repair.decision.plan, state.guard, now.atMs) : state.guard;
       return afterRepairStep({ ...state, guard }, moved);
     }
     default:
@@ -250,17 +257,6 @@ function afterRepairStep(before: LoopState, { repair, effect }: RepairStep): Loo
   return { state: { ...before, repairs, settled: settleClosed(before, decision) }, effects };
 }
 
-/** A verdict that leaves nothing to try settles its symptom until it has cleared. */
-function settleClosed(state: LoopState, { symptom, verdict, admission }: Decision) {
-  if (!state.tracks.has(symptom.key)) return state.settled;
-  const final =
-    verdict === null
-      ? admission.kind === "refused"
-      : verdict.outcome === "told" || verdict.outcome === "undo-failed";
-  const recorded = final ? (state.settled.get(symptom.key)?.recorded ?? []) : [];
-  return new Map(state.settled).set(symptom.key, { recorded, final });
-}
-
 function recover(before: LoopState, decisions: readonly Decision[], now: Now): LoopStep {
   let state = before;
   const effects: LoopEffect[] = [];
@@ -273,7 +269,9 @@ function recover(before: LoopState, decisions: readonly Decision[], now: Now): L
       seenBeats: 1,
       absentBeats: 0,
     });
-    const resumed = afterRepairStep({ ...state, tracks }, resumeRepair(decision, now));
+    const madeMs = now.atMs - Math.max(0, now.wallMs - decision.madeWallMs);
+    const guard = bookRecovered(decision.plan, state.guard, madeMs);
+    const resumed = afterRepairStep({ ...state, tracks, guard }, resumeRepair(decision, now));
     state = resumed.state;
     effects.push(...resumed.effects);
   }

@@ -46,6 +46,7 @@ export class Monitor {
     const beatEnd = new AbortController();
     const stop = () => beatEnd.abort();
     signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
     const sections: Partial<Record<SectionName, AnySection>> = {};
     const faults: SensorFault[] = [];
     await Promise.all(

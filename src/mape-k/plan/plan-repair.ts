@@ -37,6 +37,7 @@ function planInterfaceRepair(symptom: Symptom, seen: Observation, options: PlanO
       { action: up, rejectedBecause },
       { action: bounce, rejectedBecause },
     ]);
+  if (seen.interfaces === null) return told("the interfaces could not be seen");
   if (reading === undefined) return told(`${name} does not exist`);
   if (!options.mayRepair(name)) return told(`repair.interfaces does not name ${name}`);
   if (reading.adminUp) {

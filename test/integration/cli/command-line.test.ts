@@ -118,15 +118,18 @@ describe("help", () => {
 });
 
 describe("a completion script", () => {
-  it.each(["bash", "zsh", "fish"])("for %s is one that %s reads", async (shell) => {
-    const { code, stdout } = await cli("completion", shell);
-    expect(code).toBe(0);
-    expect(stdout).toContain("meshmend");
-    const checked = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" });
-    if (checked.error !== undefined) return expect(checked.error).toMatchObject({ code: "ENOENT" });
-    expect(checked.stderr).toBe("");
-    expect(checked.status).toBe(0);
-  });
+  for (const shell of ["bash", "zsh", "fish"]) {
+    it(`for ${shell} is one that ${shell} reads`, async (ctx) => {
+      const { code, stdout } = await cli("completion", shell);
+      expect(code).toBe(0);
+      expect(stdout).toContain("meshmend");
+      const checked = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" });
+      const missing = checked.error !== undefined;
+      ctx.skip(missing, `needs ${shell}: its script is generated, but not checked here`);
+      expect(checked.stderr).toBe("");
+      expect(checked.status).toBe(0);
+    });
+  }
 
   it("completes commands, options and choices in bash", async () => {
     const { stdout } = await cli("completion", "bash");

@@ -20,10 +20,10 @@ describe("an explained decision", () => {
   it("tells the story from the symptom to the verdict", () => {
     const told = explained();
     const parts = [
-      "Wlan0 lost its carrier 7 times in 30 s.",
+      "wlan0 lost its carrier 7 times in 30 s.",
       "critical, 90 % sure",
       "carrier changes: 7 (limit 5)",
-      "A bounce makes the driver start afresh.",
+      "a bounce makes the driver start afresh.",
       "to do: set wlan0 down, and up again after 500 ms",
       "to take it back: set wlan0 up",
       "stays away for 5 beats, within 15 s",
@@ -32,7 +32,7 @@ describe("an explained decision", () => {
       "It admitted the plan.",
       "+10 ms  wlan0 set down",
       "+520 ms  wlan0 set up",
-      "healed, the symptom went away and stayed away, after 7 s. No carrier change in 5 beats.",
+      "healed, the symptom went away and stayed away, after 7 s: no carrier change in 5 beats.",
     ];
     let from = 0;
     for (const part of parts) {
@@ -45,11 +45,11 @@ describe("an explained decision", () => {
   it("says why the guard refused", () => {
     const told = explained({
       admission: { kind: "refused", code: "E_LAST_PATH", reason: "wlan0 is the last way out" },
-      phase: "refused",
+      phase: "closed",
       verdict: null,
       timeline: [],
     });
-    expect(told).toContain("It refused the plan (E_LAST_PATH). Wlan0 is the last way out.");
+    expect(told).toContain("It refused the plan (E_LAST_PATH): wlan0 is the last way out.");
     expect(told).toContain("Nothing was done, so nothing is judged.");
   });
 
@@ -69,7 +69,7 @@ describe("an explained decision", () => {
 
   it("lets nobody write to the screen behind its back", () => {
     const symptom = { ...sampleDecision.symptom, summary: "a\u001b[2Jb\nc\u202ed" };
-    expect(explained({ symptom })).toContain("A\ufffd[2Jb\ufffdc\ufffdd.");
+    expect(explained({ symptom })).toContain("a\ufffd[2Jb\ufffdc\ufffdd.");
     expect(printable("\u009b31m\u0007")).toBe("\ufffd31m\ufffd");
   });
 });

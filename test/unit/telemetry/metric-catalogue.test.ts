@@ -89,12 +89,12 @@ describe("the metrics of a node", () => {
     [
       "totals, of which only the growth counts, also after they began anew",
       (of) => {
-        of.totals({ inboxDropped: 5, eventsDropped: 1 });
+        of.totals({ inboxDropped: 5, spansDropped: 1 });
         of.totals({ inboxDropped: 7 });
         of.totals({ inboxDropped: 2 });
         of.series(12);
       },
-      ["meshmend_inbox_dropped_total 9", "meshmend_events_dropped_total 1", "meshmend_series 12"],
+      ["meshmend_inbox_dropped_total 9", "meshmend_spans_dropped_total 1", "meshmend_series 12"],
     ],
     [
       "a component's state",

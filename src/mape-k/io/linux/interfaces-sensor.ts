@@ -33,8 +33,14 @@ interface Row {
   seenBeat: number;
 }
 
-/** MTU and identity are read again for one interface in sixteen a beat. */
-const rotation = 16;
+/** MTU and identity are read again for this many interfaces a beat, in turn. */
+const identitiesPerBeat = 16;
+/**
+ * With more interfaces than these a beat takes them in turn: states are then a beat or two old, and
+ * carrier changes, which the kernel goes on counting, are seen a few beats later.
+ */
+const statesPerBeat = 512;
+const carrierChangesPerBeat = 256;
 const firstBufferBytes = 64 * 1024;
 /** At some 120 bytes a line: far above any node's interfaces, and a bound all the same. */
 const maxFileBytes = 32 * 1024 * 1024;
@@ -175,13 +181,17 @@ export class InterfacesSensor implements Sensor<readonly InterfaceReading[]> {
 
   #readStates(watched: readonly Row[]): Result<readonly InterfaceReading[]> {
     const readings: InterfaceReading[] = [];
+    const identityTurn = turns(watched.length, identitiesPerBeat, this.#beat);
+    const stateTurn = turns(watched.length, statesPerBeat, this.#beat);
+    const changesTurn = turns(watched.length, carrierChangesPerBeat, this.#beat);
     for (const [position, row] of watched.entries()) {
-      if (position % rotation === this.#beat % rotation && this.#refresh(row) === "malformed") {
+      if (identityTurn(position) && this.#refresh(row) === "malformed") {
         return failed(malformedState(row));
       }
-      let state = row.kept?.readState() ?? "gone";
+      const known = stateTurn(position) ? null : (row.kept?.lastState ?? null);
+      let state = known ?? row.kept?.readState(changesTurn(position)) ?? "gone";
       if (state === "gone" && this.#open(row) !== "malformed") {
-        state = row.kept?.readState() ?? "gone";
+        state = row.kept?.readState(true) ?? "gone";
       }
       if (state === "malformed") return failed(malformedState(row));
       // Removed since the counters were read: the next beat no longer lists it.
@@ -224,6 +234,12 @@ export class InterfacesSensor implements Sensor<readonly InterfaceReading[]> {
       "mount the sysfs of this network namespace (ip netns exec does)",
     );
   }
+}
+
+/** Whose turn it is in a beat, when `perBeat` of `count` are taken at a time. */
+function turns(count: number, perBeat: number, beat: number): (position: number) => boolean {
+  const beats = Math.max(1, Math.ceil(count / perBeat));
+  return (position) => position % beats === beat % beats;
 }
 
 function release(row: Row): void {

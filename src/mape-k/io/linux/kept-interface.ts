@@ -28,6 +28,8 @@ export class KeptInterface {
   mtuBytes: number;
   readonly #descriptors: readonly [flags: number, operState: number, carrierChanges: number];
 
+  #lastState: InterfaceState | null = null;
+
   private constructor(
     identity: { readonly index: number; readonly mtuBytes: number; readonly loopback: boolean },
     descriptors: readonly [number, number, number],
@@ -62,24 +64,35 @@ export class KeptInterface {
   }
 
   /**
-   * Three system calls at most. The flags are read only when the operational state is "down":
+   * One to three system calls. Carrier changes are read when they are asked for, and when the state
+   * has changed. The flags are read only when the operational state is "down":
    * `operstate_show()` (net/core/net-sysfs.c) answers that for every interface that is not running,
    * so any other state means that IFF_UP is set.
    */
-  readState(): InterfaceState | Absence {
+  readState(withCarrierChanges: boolean): InterfaceState | Absence {
     const [flagsFile, operStateFile, carrierChangesFile] = this.#descriptors;
+    const last = this.#lastState;
     try {
       const operState = parseOperState(readText(operStateFile));
-      const carrierChanges = parseCount(readText(carrierChangesFile));
-      if (operState === null || carrierChanges === null) return "malformed";
-      if (operState !== "down") return { adminUp: true, operState, carrierChanges };
-      const flags = parseInterfaceFlags(readText(flagsFile));
-      if (flags === null) return "malformed";
-      return { adminUp: flags.adminUp, operState, carrierChanges };
+      if (operState === null) return "malformed";
+      const carrierChanges =
+        last === null || withCarrierChanges || last.operState !== operState
+          ? parseCount(readText(carrierChangesFile))
+          : last.carrierChanges;
+      const flags =
+        operState === "down" ? parseInterfaceFlags(readText(flagsFile)) : { adminUp: true };
+      if (carrierChanges === null || flags === null) return "malformed";
+      this.#lastState = { adminUp: flags.adminUp, operState, carrierChanges };
+      return this.#lastState;
     } catch (thrown) {
       if (isGone(thrown)) return "gone";
       throw thrown;
     }
+  }
+
+  /** As of the last reading; null before the first. */
+  get lastState(): InterfaceState | null {
+    return this.#lastState;
   }
 
   /** Refreshes the MTU; "gone" when `folder` is another device than the one kept. */

@@ -1,0 +1,53 @@
+/** From the names and units of meshmend.yaml to those of the program, which carry the unit. */
+
+import { resolve } from "node:path";
+import { assert, type NodeId } from "../base/index.ts";
+import type { WrittenConfig } from "./config-schema.ts";
+import type { NodeConfig } from "./node-config.ts";
+import { readHostPort } from "./notation.ts";
+
+export function toNodeConfig(written: WrittenConfig, workingDirectory: string): NodeConfig {
+  const { http, loop, repair, thresholds } = written;
+  const listen = readHostPort(http.listen);
+  assert(listen !== null, "an address that was checked");
+  return {
+    nodeId: written.nodeId as NodeId,
+    dataDir: resolve(workingDirectory, written.dataDir),
+    mode: written.mode,
+    http: {
+      listen,
+      maxBodyBytes: http.maxBody,
+      maxConnections: http.maxConnections,
+      insecure: http.insecure,
+    },
+    loop: {
+      periodMs: loop.period,
+      windowBeats: loop.window,
+      maxSeries: loop.maxSeries,
+      keepDecisions: loop.keepDecisions,
+    },
+    interfaces: written.interfaces,
+    targets: written.targets.map(({ name, url, interval, timeout }) => {
+      return { name, url, intervalMs: interval, timeoutMs: timeout };
+    }),
+    repair: {
+      interfaces: repair.interfaces,
+      budgetPerHour: repair.budgetPerHour,
+      coolDownMs: repair.coolDown,
+      verifyMs: repair.verify,
+      confirmMs: repair.confirm,
+    },
+    thresholds: {
+      flapChanges: thresholds.flapChanges,
+      flapWindowMs: thresholds.flapWindow,
+      errorRatio: thresholds.errorRatio,
+      dropRatio: thresholds.dropRatio,
+      targetFailures: thresholds.targetFailures,
+      retransmitRatio: thresholds.retransmitRatio,
+      pressureRatio: thresholds.pressureRatio,
+      storageFreeRatio: thresholds.storageFreeRatio,
+    },
+    log: written.log,
+    telemetry: written.telemetry,
+  };
+}

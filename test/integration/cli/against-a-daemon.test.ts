@@ -1,0 +1,242 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { afterEach, describe, expect, it } from "vitest";
+import { sampleDecision } from "../../unit/cli/sample-decision.ts";
+import { runCli } from "./run-cli.ts";
+
+const cwd = tmpdir();
+const base = "/api/v1/mape-k";
+const servers: Server[] = [];
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+/** Something that answers; gives the environment in which the command finds it. */
+async function answering(listener: RequestListener) {
+  const server = createServer(listener);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { cwd, environment: { MESHMEND_HTTP: `127.0.0.1:${port}` } };
+}
+
+/** A daemon by a table from `METHOD path` to the answer; else 404. */
+function daemon(answers: Readonly<Record<string, unknown>>, asked: string[] = []) {
+  return answering((request, response) => {
+    const key = `${request.method} ${request.url}`;
+    let body = "";
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      asked.push(body === "" ? key : `${key} ${body}`);
+      const known = Object.hasOwn(answers, key);
+      const problem = { code: "E_NO_SUCH_DECISION", detail: "there is no such decision" };
+      response.writeHead(known ? 200 : 404, { "content-type": "application/json" });
+      response.end(JSON.stringify(known ? answers[key] : problem));
+    });
+  });
+}
+
+const { id } = sampleDecision;
+const page = { decisions: [sampleDecision], next: null };
+const health = {
+  state: "degraded",
+  node: "roof-3",
+  version: "0.1.0",
+  mode: "act",
+  uptimeSeconds: 3_700,
+  components: [
+    {
+      component: "repair",
+      state: "degraded",
+      since: "2026-01-01T00:00:00Z",
+      reason: "may not repair",
+      remedy: "give CAP_NET_ADMIN",
+    },
+  ],
+};
+const observations = {
+  observation: null,
+  subjects: [],
+  statistics: { beats: 120, missed: 1, periodMs: 1_000, lastDurationMs: 2 },
+};
+const statusAnswers = {
+  "GET /health": health,
+  [`GET ${base}/observations`]: observations,
+  [`GET ${base}/symptoms`]: { symptoms: [sampleDecision.symptom] },
+  [`GET ${base}/decisions?limit=5`]: page,
+};
+
+describe("status", () => {
+  it("shows components, symptoms and decisions, without colours into a pipe", async () => {
+    const { code, stdout } = await runCli(["status"], await daemon(statusAnswers));
+    expect(code).toBe(0);
+    for (const part of [
+      "roof-3  degraded  mode act  up 1 h 1 min",
+      "give CAP_NET_ADMIN",
+      id,
+      "healed",
+    ]) {
+      expect(stdout).toContain(part);
+    }
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  it("gives the same as JSON", async () => {
+    const { stdout } = await runCli(["status", "--json"], await daemon(statusAnswers));
+    expect(JSON.parse(stdout)).toMatchObject({ health, decisions: [sampleDecision] });
+  });
+
+  it("watches until it is interrupted", async () => {
+    const options = await daemon(statusAnswers);
+    const twice = /degraded[\s\S]*roof-3 {2}degraded/;
+    const ran = await runCli(["status", "--watch"], { ...options, signalOn: [twice, "SIGINT"] });
+    expect(ran.code).toBe(130);
+  });
+});
+
+describe("explain", () => {
+  const pageBefore = (prefix: string) =>
+    `GET ${base}/decisions?limit=2&before=${prefix.padEnd(26, "Z")}`;
+
+  it("takes a whole id, last, and a beginning in any case", async () => {
+    const asked: string[] = [];
+    const options = await daemon(
+      {
+        [`GET ${base}/decisions/${id}`]: sampleDecision,
+        [`GET ${base}/decisions?limit=1`]: page,
+        [pageBefore("01KAJ6")]: page,
+      },
+      asked,
+    );
+    for (const reference of [id, "last", "01kaj6"]) {
+      const { code, stdout } = await runCli(["explain", reference], options);
+      expect({ code, begins: stdout.split("\n")[0] }).toEqual({
+        code: 0,
+        begins: `Decision ${id}`,
+      });
+    }
+    expect(asked).toHaveLength(3);
+  });
+
+  it("ends with 4 when there is no such decision, and with 2 when there are several", async () => {
+    const other = { ...sampleDecision, id: `${id.slice(0, 25)}0` };
+    const options = await daemon({
+      [pageBefore("01KAJ6")]: { decisions: [sampleDecision, other], next: null },
+      [pageBefore("02")]: page,
+    });
+    expect((await runCli(["explain", "01KAJ6"], options)).code).toBe(2);
+    expect((await runCli(["explain", "02"], options)).code).toBe(4);
+    expect((await runCli(["explain", id], options)).code).toBe(4);
+  });
+});
+
+describe("decisions", () => {
+  it("are fetched page by page up to the limit", async () => {
+    const asked: string[] = [];
+    const first = { decisions: Array(100).fill(sampleDecision), next: "more" };
+    const options = await daemon(
+      {
+        [`GET ${base}/decisions?limit=100`]: first,
+        [`GET ${base}/decisions?limit=50&before=${id}`]: {
+          decisions: [sampleDecision],
+          next: null,
+        },
+      },
+      asked,
+    );
+    const { stdout } = await runCli(["decisions", "--limit", "150", "--json"], options);
+    expect(JSON.parse(stdout)).toHaveLength(101);
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe("confirm and deny", () => {
+  it.each([
+    ["confirm", true],
+    ["deny", false],
+  ])("%s answers with approve: %s", async (command, approve) => {
+    const asked: string[] = [];
+    const path = `POST ${base}/decisions/${id}/confirmation`;
+    const answers = {
+      [`GET ${base}/decisions/${id}`]: { ...sampleDecision, phase: "waiting" },
+      [path]: { decision: id, approved: approve },
+    };
+    const { code, stdout } = await runCli([command, id], await daemon(answers, asked));
+    expect(code).toBe(0);
+    expect(stdout).toContain(id);
+    expect(asked.at(-1)).toBe(`${path} ${JSON.stringify({ approve })}`);
+  });
+});
+
+describe("plan --dry-run", () => {
+  it("shows what the daemon would do", async () => {
+    const { symptom, plan } = sampleDecision;
+    const refused = { symptom, plan, admitted: false, refusal: "the budget is spent" };
+    const answers = { ...statusAnswers, [`GET ${base}/plan`]: { plans: [refused] } };
+    const { code, stdout } = await runCli(["plan", "--dry-run"], await daemon(answers));
+    expect(code).toBe(0);
+    expect(stdout).toContain("set wlan0 down, and up again after 500 ms");
+    expect(stdout).toContain("would refuse it: the budget is spent");
+  });
+});
+
+describe("events", () => {
+  const told = (sequence: number) =>
+    `id: ${sequence}\nevent: told\ndata: ${JSON.stringify({
+      sequence,
+      wallMs: 0,
+      event: { kind: "told", decision: id, severity: "warning", message: `message ${sequence}` },
+    })}\n\n`;
+
+  it("are followed through a break, from where it was", async () => {
+    const lastIds: unknown[] = [];
+    const options = await answering((request, response) => {
+      lastIds.push(request.headers["last-event-id"]);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(told(lastIds.length));
+      if (lastIds.length === 1) response.end();
+    });
+    const signalOn = [/message 2/, "SIGINT"] as const;
+    const { code, stdout } = await runCli(["events"], { ...options, signalOn });
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/warning {2}message 1\n.*warning {2}message 2\n/);
+    expect(lastIds).toEqual([undefined, "1"]);
+  });
+});
+
+describe("whatever answers", () => {
+  it.each<[string, RequestListener, number, string]>([
+    ["an HTML page", (_, response) => response.end("<html>"), 1, "E_DAEMON_ANSWER"],
+    ["another shape", (_, response) => response.end("{}"), 1, "expected text at"],
+    ["endless data", (_, response) => flood(response), 1, "16 MiB"],
+    ["a cut connection", ({ socket }) => socket.destroy(), 3, "E_DAEMON_UNREACHABLE"],
+    ["nothing at all", () => undefined, 3, "no answer within 5 s"],
+    [
+      "a problem document",
+      (_, response) => response.writeHead(500).end('{"code":"E_INTERNAL","detail":"broken"}'),
+      1,
+      "broken [E_INTERNAL]",
+    ],
+  ])("is survived: %s", async (_what, listener, expected, words) => {
+    const { code, stderr } = await runCli(["explain", id], await answering(listener));
+    expect(stderr).toContain(words);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(expected);
+  });
+
+  function flood(response: Parameters<RequestListener>[1]): void {
+    const more = (): void => {
+      while (!response.destroyed && response.write(Buffer.alloc(65_536, 32)));
+      if (!response.destroyed) response.once("drain", more);
+    };
+    response.on("error", () => {});
+    more();
+  }
+});

@@ -395,6 +395,13 @@ ALWAYS_INLINE void count_path(const struct mesh_neighbour_key *from, const __u8 
 	unlock(&path->lock);
 }
 
+ALWAYS_INLINE int is_own_mac(const __u8 *mac, __u32 ifindex)
+{
+	const struct mesh_interface *interface = interface_of(ifindex);
+
+	return interface && same_mac(mac, interface->mac);
+}
+
 ALWAYS_INLINE void key_of_source(struct mesh_neighbour_key *key, __u32 ifindex,
 				 const struct ethhdr *ethernet)
 {
@@ -410,8 +417,8 @@ ALWAYS_INLINE void key_of_source(struct mesh_neighbour_key *key, __u32 ifindex,
 
 /*
  * One OGM of an aggregate, at `offset`. Returns the offset of the next, with UNTRACKED where that
- * applies; `offset` itself when no OGM begins there; 0 when one begins that the frame cuts off.
- * A global function, so that the verifier reads it once and not for each turn of the loop.
+ * applies; 0 when the frame cuts it off. A global function, so that the verifier reads it once and
+ * not for each turn of the loop.
  */
 __attribute__((noinline)) int iv_ogm_at(struct xdp_md *ctx, __u32 offset, __u64 now_ns)
 {
@@ -421,32 +428,22 @@ __attribute__((noinline)) int iv_ogm_at(struct xdp_md *ctx, __u32 offset, __u64 
 	struct message message = { .stream = MESH_DIRECT_STREAMS };
 	const struct batadv_ogm_packet *ogm;
 	struct mesh_neighbour_key from;
-	struct mesh_interface *interface;
 	__u32 next, heard;
 
 	offset &= OFFSET_MASK;
 	ogm = (const void *)(data + offset);
-	if (data + ETH_HLEN > end || (const __u8 *)ogm + 2 > end)
-		return offset;
-	/* Not an error after the first: short frames are padded. */
-	if (ogm->packet_type != BATADV_IV_OGM || ogm->version != BATADV_COMPAT_VERSION)
-		return offset;
-	if ((const __u8 *)(ogm + 1) > end)
+	if (data + ETH_HLEN > end || (const __u8 *)(ogm + 1) > end)
 		return 0;
 	next = offset + sizeof(*ogm) + bpf_ntohs(ogm->tvlv_len);
 	if (next > length)
 		return 0;
-	interface = interface_of(ifindex);
-	if (!interface)
-		return offset;
-	interface->counters.ogms++;
 	key_of_source(&from, ifindex, ethernet);
 	message.number = bpf_ntohl(ogm->seqno);
 	message.quality = ogm->tq;
 	message.ttl = ogm->ttl;
 	if (same_mac(ogm->orig, ethernet->h_source))
 		message.stream = MESH_STREAM_IV_OGM;
-	else if ((ogm->flags & BATADV_DIRECTLINK) && same_mac(ogm->orig, interface->mac))
+	else if ((ogm->flags & BATADV_DIRECTLINK) && is_own_mac(ogm->orig, ifindex))
 		message.stream = MESH_STREAM_IV_ECHO;
 	heard = hear(&from, &message, first, first ? length : 0, now_ns);
 	if (heard && message.stream == MESH_DIRECT_STREAMS)
@@ -463,24 +460,15 @@ __attribute__((noinline)) int ogm2_at(struct xdp_md *ctx, __u32 offset, __u64 no
 	struct message message = { .stream = MESH_DIRECT_STREAMS };
 	const struct batadv_ogm2_packet *ogm;
 	struct mesh_neighbour_key from;
-	struct mesh_interface *interface;
 	__u32 next, heard;
 
 	offset &= OFFSET_MASK;
 	ogm = (const void *)(data + offset);
-	if (data + ETH_HLEN > end || (const __u8 *)ogm + 2 > end)
-		return offset;
-	if (ogm->packet_type != BATADV_OGM2 || ogm->version != BATADV_COMPAT_VERSION)
-		return offset;
-	if ((const __u8 *)(ogm + 1) > end)
+	if (data + ETH_HLEN > end || (const __u8 *)(ogm + 1) > end)
 		return 0;
 	next = offset + sizeof(*ogm) + bpf_ntohs(ogm->tvlv_len);
 	if (next > length)
 		return 0;
-	interface = interface_of(ifindex);
-	if (!interface)
-		return offset;
-	interface->counters.ogms++;
 	key_of_source(&from, ifindex, ethernet);
 	message.number = bpf_ntohl(ogm->seqno);
 	message.quality = bpf_ntohl(ogm->throughput);
@@ -493,27 +481,36 @@ __attribute__((noinline)) int ogm2_at(struct xdp_md *ctx, __u32 offset, __u64 no
 	return heard ? next : next | UNTRACKED;
 }
 
-ALWAYS_INLINE enum mesh_verdict read_aggregate(struct xdp_md *ctx, __u32 ifindex, __u8 protocol,
-					       __u64 now_ns)
+/* After the first, what does not look like an OGM is padding, and no error. */
+ALWAYS_INLINE int ogm_begins(struct xdp_md *ctx, __u32 offset, __u8 type)
+{
+	const __u8 *end = (const __u8 *)(long)ctx->data_end;
+	const __u8 *at = (const __u8 *)(long)ctx->data + (offset & OFFSET_MASK);
+
+	return at + 2 <= end && at[0] == type && at[1] == BATADV_COMPAT_VERSION;
+}
+
+ALWAYS_INLINE enum mesh_verdict read_aggregate(struct xdp_md *ctx, struct mesh_interface *interface,
+					       __u8 type, __u64 now_ns)
 {
 	enum mesh_verdict verdict = MESH_PASS_TRACKED;
-	__u32 offset = ETH_HLEN, answer, next;
+	__u32 offset = ETH_HLEN, answer;
 
 	for (int i = 0; i < MESH_MAX_AGGREGATED; i++) {
-		answer = protocol == MESH_IV_OGM ? iv_ogm_at(ctx, offset, now_ns)
-						 : ogm2_at(ctx, offset, now_ns);
+		if (!ogm_begins(ctx, offset, type))
+			return verdict;
+		answer = type == BATADV_IV_OGM ? iv_ogm_at(ctx, offset, now_ns)
+					       : ogm2_at(ctx, offset, now_ns);
+		if (answer == 0)
+			return MESH_PASS_TRUNCATED;
+		interface->counters.ogms++;
 		if (answer & UNTRACKED)
 			verdict = MESH_PASS_UNTRACKED;
-		next = answer & ~UNTRACKED;
-		if (next == 0)
-			return MESH_PASS_TRUNCATED;
-		if (next == offset)
+		offset = answer & ~UNTRACKED;
+		if (offset > OFFSET_MASK)
 			return verdict;
-		if (next > OFFSET_MASK)
-			return verdict;
-		offset = next;
 	}
-	count_trouble(ifindex, MESH_AGGREGATE_TOO_LONG);
+	interface->counters.troubles[MESH_AGGREGATE_TOO_LONG]++;
 	return verdict;
 }
 
@@ -652,7 +649,7 @@ ALWAYS_INLINE int is_denied(const __u8 *source)
 	return 1;
 }
 
-ALWAYS_INLINE enum mesh_verdict read_frame(struct xdp_md *ctx, __u32 ifindex,
+ALWAYS_INLINE enum mesh_verdict read_frame(struct xdp_md *ctx, struct mesh_interface *interface,
 					   enum mesh_protocol protocol)
 {
 	const __u8 *data = (const __u8 *)(long)ctx->data, *end = (const __u8 *)(long)ctx->data_end;
@@ -673,8 +670,8 @@ ALWAYS_INLINE enum mesh_verdict read_frame(struct xdp_md *ctx, __u32 ifindex,
 		return MESH_PASS_TRUNCATED;
 	now_ns = bpf_ktime_get_ns();
 	if (protocol == MESH_IV_OGM || protocol == MESH_OGM2)
-		return read_aggregate(ctx, ifindex, protocol, now_ns);
-	key_of_source(&from, ifindex, ethernet);
+		return read_aggregate(ctx, interface, data[ETH_HLEN], now_ns);
+	key_of_source(&from, ctx->ingress_ifindex, ethernet);
 	if (protocol == MESH_ELP)
 		return read_elp(ctx, &from, now_ns);
 	if (protocol == MESH_BCAST)
@@ -683,8 +680,7 @@ ALWAYS_INLINE enum mesh_verdict read_frame(struct xdp_md *ctx, __u32 ifindex,
 							    : MESH_PASS_UNTRACKED;
 }
 
-SEC("xdp")
-int meshmend_mesh(struct xdp_md *ctx)
+ALWAYS_INLINE int see(struct xdp_md *ctx)
 {
 	const __u8 *data = (const __u8 *)(long)ctx->data, *end = (const __u8 *)(long)ctx->data_end;
 	const struct ethhdr *ethernet = (const void *)data;
@@ -701,7 +697,7 @@ int meshmend_mesh(struct xdp_md *ctx)
 	if (is_denied(ethernet->h_source))
 		verdict = MESH_DROP_DENIED;
 	else if (protocol != MESH_FOREIGN)
-		verdict = read_frame(ctx, ifindex, protocol);
+		verdict = read_frame(ctx, interface, protocol);
 	if (protocol < MESH_PROTOCOLS) {
 		interface->counters.frames[protocol]++;
 		interface->counters.bytes[protocol] += end - data;
@@ -709,6 +705,12 @@ int meshmend_mesh(struct xdp_md *ctx)
 	if (verdict < MESH_VERDICTS)
 		interface->counters.verdicts[verdict]++;
 	return verdict == MESH_DROP_DENIED || verdict == MESH_DROP_RATE ? XDP_DROP : XDP_PASS;
+}
+
+SEC("xdp")
+int meshmend_mesh(struct xdp_md *ctx)
+{
+	return see(ctx);
 }
 
 /* The timer helpers are for GPL-compatible programs; the source may also be used under Apache-2.0. */

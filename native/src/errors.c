@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "native.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ napi_value fail(napi_env env, struct failure *failure)
 	bool refused = failure->number == EPERM || failure->number == EACCES;
 	napi_value result = new_object(env), error = new_object(env);
 	/* strerrorname_np() is glibc's alone; musl (OpenWrt) has no such function. */
-	char unnamed[16];
+	char unnamed[16], message[128];
 #ifdef __GLIBC__
 	const char *name = strerrorname_np(failure->number);
 #else
@@ -79,8 +80,10 @@ napi_value fail(napi_env env, struct failure *failure)
 	set_number(env, error, "errno", failure->number);
 	set_string(env, error, "name", name);
 	set_string(env, error, "operation", failure->operation);
-	set_string(env, error, "message",
-		   failure->number == 524 ? "Operation not supported" : strerror(failure->number));
+	/* Knows errno as well as libbpf's own numbers, from 4000. */
+	if (failure->number == 524 || libbpf_strerror(failure->number, message, sizeof(message)))
+		snprintf(message, sizeof(message), "Operation not supported");
+	set_string(env, error, "message", message);
 	set_string(env, error, "log", failure->text ? failure->text : "");
 	set(env, error, "missingCapabilities",
 	    missing_capabilities(env, refused ? failure->needs : NEEDS_NOTHING));

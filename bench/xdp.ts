@@ -57,7 +57,8 @@ if (!process.argv.includes("--inside")) {
 }
 
 function must<Value>(answer: NativeResult<Value>): Value {
-  if (!answer.ok) throw new Error(`${answer.error.operation}: ${answer.error.name}\n${answer.error.log}`);
+  if (!answer.ok)
+    throw new Error(`${answer.error.operation}: ${answer.error.name}\n${answer.error.log}`);
   return answer.value;
 }
 
@@ -93,12 +94,7 @@ async function compare(folder: string): Promise<void> {
 }
 
 /** A signal breaks off a run (EINTR): then it counts for nothing and is made again. */
-function nsPerPacket(
-  native: Native,
-  object: ObjectHandle,
-  program: string,
-  bytes: Buffer,
-): number {
+function nsPerPacket(native: Native, object: ObjectHandle, program: string, bytes: Buffer): number {
   for (let attempt = 0; attempt < 20; attempt++) {
     const run = native.testRun(object, program, runOf([bytes]), loopback, repeat);
     if (run.ok) return run.value.meanNs;

@@ -30,7 +30,7 @@ export {
   type StreamReading,
 } from "./mesh-reading.ts";
 export { defaultMeshSettings, encodeSettings, type MeshSettings } from "./mesh-settings.ts";
-export { perSecond, type StreamRate, streamRate } from "./rates.ts";
+export { perSecond, recentLoss, type StreamRate, streamRate } from "./rates.ts";
 export {
   type Attachment,
   isLeftover,

@@ -41,12 +41,17 @@ export interface StreamReading {
   readonly window: number;
   /** ...and how many of them are missing. */
   readonly windowLost: number;
+  /** Bit i: whether number `highest - i` was received; of the newest 32, as far as judged. */
+  readonly receivedBits: number;
   /** Milliseconds since the newest message. */
   readonly ageMs: number;
   /** Smoothed time between consecutive numbers, 0 until known. */
   readonly intervalUs: number;
   readonly jitterUs: number;
-  /** Of the newest message: TQ (0 to 255) for IV, throughput in 100 kbit/s for V, else 0. */
+  /**
+   * Of the newest message: TQ (0 to 255) for IV, throughput in 100 kbit/s for V (2^32 - 1 in a
+   * neighbour's own OGM2s: the path to itself costs nothing), else 0.
+   */
   readonly quality: number;
   readonly ttl: number;
   /** A burst of loss was announced and is not over. */
@@ -122,6 +127,7 @@ export function decodeStream(view: DataView, at: number, nowNs: number): StreamR
     highest: uint32(view, at + streamLayout.highest),
     window,
     windowLost: missing(low, high, window),
+    receivedBits: low >>> 0,
     ageMs: ageMs(nowNs, uint64(view, at + streamLayout.lastNs)),
     intervalUs: uint32(view, at + streamLayout.intervalUs),
     jitterUs: uint32(view, at + streamLayout.jitterUs),

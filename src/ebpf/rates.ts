@@ -28,6 +28,21 @@ export function streamRate(before: StreamReading | null, after: StreamReading): 
   return { expected, lost, lossRatio: expected === 0 ? null : lost / expected };
 }
 
+/**
+ * Loss among the newest `of` (to 32) messages, those included that are overdue: a sender of which
+ * nothing comes any more loses everything, though no gap shows. `intervalMs` is its pace.
+ */
+export function recentLoss(stream: StreamReading, intervalMs: number, of: number): StreamRate {
+  // Half an interval of grace: senders jitter (batman-adv by 20 ms and more).
+  const due = intervalMs > 0 ? Math.max(0, Math.floor(stream.ageMs / intervalMs - 0.5)) : 0;
+  const overdue = Math.min(of, due);
+  const judged = Math.min(32, stream.window, of - overdue);
+  let lost = overdue;
+  for (let i = 0; i < judged; i++) lost += 1 - ((stream.receivedBits >>> i) & 1);
+  const expected = overdue + judged;
+  return { expected, lost, lossRatio: expected === 0 ? null : lost / expected };
+}
+
 /** Per second; a counter that fell began anew, so all of it is new. */
 export function perSecond(before: number, after: number, elapsedMs: number): number {
   if (elapsedMs <= 0) return 0;

@@ -4,7 +4,7 @@
  */
 
 import process from "node:process";
-import { expect, test, type TestContext } from "vitest";
+import { expect, type TestContext, test } from "vitest";
 import { seededRandom } from "../../src/base/index.ts";
 import {
   decodeInterface,
@@ -77,9 +77,7 @@ test.for([
   for (let sent = 0; sent < frameCount; sent += 1000) {
     const frames = Array.from({ length: 1000 }, () => hostile.next());
     for (const frame of frames) model.see(frame);
-    const { verdicts } = must(
-      native.testRun(object, "meshmend_mesh", runOf(frames), loopback, 1),
-    );
+    const { verdicts } = must(native.testRun(object, "meshmend_mesh", runOf(frames), loopback, 1));
     // No filter is set: everything passes (XDP_PASS).
     expect(verdicts.every((verdict) => verdict === 2)).toBe(true);
   }

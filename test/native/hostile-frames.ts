@@ -68,10 +68,17 @@ export class HostileFrames {
         });
       case 1:
       case 2:
-        return frame(from, this.#aggregate(from, (o, n, tvlvBytes) =>
-          ivOgm(o, n, { tvlvBytes, flags: this.#below(256), tq: this.#below(256) })));
+        return frame(
+          from,
+          this.#aggregate(from, (o, n, tvlvBytes) =>
+            ivOgm(o, n, { tvlvBytes, flags: this.#below(256), tq: this.#below(256) }),
+          ),
+        );
       case 3:
-        return frame(from, this.#aggregate(from, (o, n, tvlvBytes) => ogm2(o, n, { tvlvBytes })));
+        return frame(
+          from,
+          this.#aggregate(from, (o, n, tvlvBytes) => ogm2(o, n, { tvlvBytes })),
+        );
       case 4:
         return frame(from, broadcast(about, number));
       case 5:
@@ -119,4 +126,3 @@ export class HostileFrames {
     return flipped;
   }
 }
-

@@ -3,7 +3,7 @@
  * means: a span of numbers less those received. It shares no code with the program, for the fuzzer.
  */
 
-import { type FrameVerdict, type Protocol, type Trouble } from "../../src/ebpf/mesh-abi.ts";
+import type { FrameVerdict, Protocol, Trouble } from "../../src/ebpf/mesh-abi.ts";
 
 const window = 64;
 const maxGap = 4096;
@@ -184,7 +184,12 @@ export class MeshModel {
     }
   }
 
-  #aggregate(frame: Buffer, from: string, protocol: "iv-ogm" | "ogm2", bytes: number): FrameVerdict {
+  #aggregate(
+    frame: Buffer,
+    from: string,
+    protocol: "iv-ogm" | "ogm2",
+    bytes: number,
+  ): FrameVerdict {
     let verdict: FrameVerdict = "pass-tracked";
     let offset = 14;
     for (let i = 0; i < 32; i++) {

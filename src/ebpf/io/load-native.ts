@@ -29,6 +29,7 @@ const functions: readonly (keyof Native)[] = [
   ...(["testRun", "mapGet", "mapPut", "mapDelete", "mapRead", "ringOpen", "closePoll"] as const),
   ...(["probeProgramType", "probeMapType", "probeHelper", "enumNames"] as const),
   ...(["netlinkRequest", "netlinkSubscribe", "rtnlDump", "rtnlDecode", "rtnlSetLink"] as const),
+  "batadvRequest",
   "sendDatagram",
 ];
 
@@ -37,7 +38,7 @@ export function loadNative(folder: string = builtFolder): NativeProbe {
   if (process.platform !== "linux") {
     return { kind: "absent", why: `this is ${process.platform}`, needs: "Linux 6.1 or newer" };
   }
-  const file = path.join(folder, "meshmend.node");
+  const file = path.resolve(folder, "meshmend.node");
   if (!existsSync(file)) {
     return { kind: "absent", why: `${file} does not exist`, needs: howToBuild };
   }

@@ -220,6 +220,17 @@ export interface NativeNetlink {
    * length, sequence and port the addon fills in. A dump that was interrupted is repeated.
    */
   netlinkRequest(protocol: number, message: Uint8Array): Promise<NativeResult<Uint8Array>>;
+  /**
+   * A request to batman-adv's generic netlink family (linux/batman_adv.h) with a run of attributes
+   * (nlattr: u16 length with its four bytes of header, u16 type, value, padding to 4), and its
+   * replies: for each a u32 of its length, its attributes, padding to 4. All in host byte order.
+   * ENOENT of operation `batadvFamily`: batman-adv is not loaded.
+   */
+  batadvRequest(
+    command: number,
+    dump: boolean,
+    attributes: Uint8Array,
+  ): Promise<NativeResult<Uint8Array>>;
   /** `overrun`: the socket's buffer was full, so events were lost; dump to catch up. */
   netlinkSubscribe(
     protocol: number,

@@ -141,6 +141,7 @@ async function measureBeats(): Promise<{ tookMs: number[]; allocatedBytes: numbe
         mode: "observe",
         thresholds: {
           wantedInterfaces: [],
+          burstWindowMs: 10_000,
           flapChanges: 5,
           flapWindowMs: 30_000,
           errorRatio: 0.01,

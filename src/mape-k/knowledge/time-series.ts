@@ -65,6 +65,7 @@ interface Ring {
 export class TimeSeries implements History {
   readonly #options: TimeSeriesOptions;
   readonly #rings = new Map<Subject, Ring>();
+  readonly #without = new Set<Subject>();
   #series = 0;
   #refused = 0;
   #nowMs = 0;
@@ -93,7 +94,9 @@ export class TimeSeries implements History {
 
   #open(of: Subject, { metrics, counters }: Columns<never>): Ring | null {
     if (this.#series + metrics.length > this.#options.maxSeries) {
-      this.#refused += metrics.length;
+      // Counted once, not once a beat; the set is as bounded as what one window can show.
+      if (!this.#without.has(of)) this.#refused += metrics.length;
+      this.#without.add(of);
       return null;
     }
     this.#series += metrics.length;
@@ -113,6 +116,7 @@ export class TimeSeries implements History {
 
   /** Forgets the subjects whose last row is older than `olderThanMs` (monotonic). */
   forget(olderThanMs: number): void {
+    this.#without.clear();
     for (const [of, ring] of this.#rings) {
       if ((ring.times[this.#row(ring, ring.rows - 1)] ?? 0) >= olderThanMs) continue;
       this.#rings.delete(of);

@@ -5,7 +5,6 @@
  */
 
 import { type Fault, type Result, unreachable } from "../../base/index.ts";
-import { isDisruptive } from "../action.ts";
 import { analyze } from "../analyze/analyze.ts";
 import { trackSymptoms } from "../analyze/symptom-tracker.ts";
 import type { Admission, Decision, DecisionId, DecisionPhase, Plan } from "../decision.ts";
@@ -25,6 +24,7 @@ import type { History } from "../knowledge/time-series.ts";
 import type { Observation } from "../observation.ts";
 import { planRepair } from "../plan/plan-repair.ts";
 import { isObservable, type Symptom, symptomKey } from "../symptom.ts";
+import { guardContext } from "./guard-context.ts";
 import type { LoopPolicy, LoopState } from "./loop-state.ts";
 import { settleClosed, settlementOf } from "./settlement.ts";
 
@@ -177,20 +177,6 @@ function decideOne(
   const begun = beginRepair(decision, observation);
   const next = afterRepairStep({ ...state, settled, guard }, begun);
   return { state: next.state, effects: [made, ...next.effects] };
-}
-
-function guardContext(state: LoopState, plan: Plan, observation: Observation, policy: LoopPolicy) {
-  return {
-    mode: policy.mode,
-    atMs: observation.atMs,
-    wallMs: observation.wallMs,
-    observation,
-    underWay: [...state.repairs.values()].some(({ decision }) =>
-      decision.plan.actions.some(isDisruptive),
-    ),
-    journalReady: state.journalReady,
-    hasActuators: [...plan.actions, ...plan.undo].every(({ kind }) => policy.actionKinds.has(kind)),
-  };
 }
 
 const firstPhase: Readonly<Record<Admission["kind"], DecisionPhase>> = {

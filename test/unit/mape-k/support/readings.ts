@@ -86,6 +86,7 @@ export function symptom(kind: SymptomKind, subject: Subject, of: Partial<Finding
 
 export const thresholds: Thresholds = {
   wantedInterfaces: [],
+  burstWindowMs: 10_000,
   flapChanges: 5,
   flapWindowMs: 30_000,
   errorRatio: 0.01,

@@ -49,7 +49,7 @@ enum mesh_verdict {
 	MESH_PASS_BAD_VERSION, /* not compatibility version 15 */
 	MESH_PASS_BAD_SOURCE,  /* a multicast or zero source address */
 	MESH_DROP_DENIED,      /* the source is on the deny list */
-	MESH_DROP_RATE,        /* the originator's broadcasts are above the limit */
+	MESH_DROP_RATE,	       /* the originator's broadcasts are above the limit */
 	MESH_VERDICTS,
 };
 
@@ -84,19 +84,19 @@ struct mesh_interface {
 /* One sender's sequence of numbered messages, as received. */
 struct mesh_stream {
 	__u64 received_bits; /* bit i: sequence number `highest - i` was received */
-	__u64 messages;      /* all, duplicates and strays too */
-	__u64 lost;          /* not received between the first and the highest; falls when one is late */
+	__u64 messages;	     /* all, duplicates and strays too */
+	__u64 lost; /* not received between the first and the highest; falls when one is late */
 	__u64 duplicates;
 	__u64 reordered; /* late, but within the window */
-	__u64 strays;    /* far outside the window: not counted as received */
-	__u64 restarts;  /* the sender began to count anew */
+	__u64 strays;	 /* far outside the window: not counted as received */
+	__u64 restarts;	 /* the sender began to count anew */
 	__u64 last_ns;
 	__u32 highest;
 	__u32 resume_at;   /* the number that would prove a restart */
 	__u32 interval_us; /* smoothed (1/8) time between consecutive numbers */
 	__u32 jitter_us;   /* smoothed (1/16) deviation from interval_us, as RFC 3550 does */
-	__u32 quality;     /* of the newest: TQ (IV), throughput in 100 kbit/s (V), else 0 */
-	__u8 window;       /* how many of received_bits are meaningful, to 64 */
+	__u32 quality;	   /* of the newest: TQ (IV), throughput in 100 kbit/s (V), else 0 */
+	__u8 window;	   /* how many of received_bits are meaningful, to 64 */
 	__u8 resume_known;
 	__u8 bursting; /* a loss burst was announced and is not over */
 	__u8 ttl;      /* of the newest; 0 for ELP */
@@ -129,7 +129,7 @@ struct mesh_neighbour {
 	__u64 silences;
 	__u32 interval_us;    /* how often a sign of life is due */
 	__u8 interval_stated; /* told by ELP, not learned */
-	__u8 timed;           /* the kernel watches its silence */
+	__u8 timed;	      /* the kernel watches its silence */
 	__u8 pad[2];
 	struct mesh_stream streams[MESH_DIRECT_STREAMS];
 };
@@ -169,20 +169,20 @@ struct mesh_denied_key {
 struct mesh_settings {
 	__u64 broadcast_interval_ns; /* one broadcast per so long and originator; 0: no limit */
 	__u64 broadcast_burst_ns;    /* how far ahead of that pace an originator may run */
-	__u64 forget_after_ns;       /* a silent neighbour is deleted after this */
-	__u32 denied;                /* entries on the deny list: 0 spares the lookup */
+	__u64 forget_after_ns;	     /* a silent neighbour is deleted after this */
+	__u32 denied;		     /* entries on the deny list: 0 spares the lookup */
 	__u32 silent_after_intervals;
 	__u32 default_interval_us; /* until a neighbour's own is known */
-	__u8 burst_window;         /* of so many messages, 1 to 64... */
-	__u8 burst_lost;           /* ...this many lost are a burst; 0: never */
+	__u8 burst_window;	   /* of so many messages, 1 to 64... */
+	__u8 burst_lost;	   /* ...this many lost are a burst; 0: never */
 	__u8 announce_neighbours;
 	__u8 pad;
 };
 
 enum mesh_event_kind {
 	MESH_EVENT_NEW_NEIGHBOUR = 1,
-	MESH_EVENT_SILENT,      /* value: ms since the last sign of life */
-	MESH_EVENT_RETURNED,    /* value: ms of silence */
+	MESH_EVENT_SILENT,	/* value: ms since the last sign of life */
+	MESH_EVENT_RETURNED,	/* value: ms of silence */
 	MESH_EVENT_BURST_BEGAN, /* value: lost of the last `burst_window` messages */
 	MESH_EVENT_BURST_ENDED,
 	MESH_EVENT_RESTARTED, /* a sequence began anew; value: its number */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /*
- * For bench/xdp.ts: an empty program to compare with, and mesh.bpf.c behind a step that gives each
- * frame the next sequence number, since BPF_PROG_TEST_RUN repeats one frame and a repeated number
- * would only be a duplicate.
+ * For bench/xdp.ts: an empty program to compare with, and mesh.bpf.c behind a
+ * step that gives each frame the next sequence number, since BPF_PROG_TEST_RUN
+ * repeats one frame and a repeated number would only be a duplicate.
  */
 #include "../../bpf/mesh.bpf.c"
 

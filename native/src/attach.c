@@ -51,7 +51,7 @@ static napi_value link_value(napi_env env, struct bpf_link *bpf, int fd)
 		detach_now(&lost);
 		return fail_errno(env, "attach", ENOMEM, NEEDS_NOTHING);
 	}
-	*link = (struct link){ .bpf = bpf, .fd = fd };
+	*link = (struct link) { .bpf = bpf, .fd = fd };
 	handle = new_handle(env, HANDLE_LINK, link, destroy);
 	return handle == NULL ? NULL : succeed(env, handle);
 }

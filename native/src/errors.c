@@ -19,8 +19,10 @@ static const struct {
 	int number;
 	const char *name;
 } capability_names[] = {
-	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" }, { CAP_NET_RAW, "CAP_NET_RAW" },
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" }, { CAP_PERFMON, "CAP_PERFMON" },
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ CAP_NET_RAW, "CAP_NET_RAW" },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+	{ CAP_PERFMON, "CAP_PERFMON" },
 	{ CAP_BPF, "CAP_BPF" },
 };
 
@@ -74,7 +76,8 @@ napi_value fail(napi_env env, struct failure *failure)
 
 	if (name == NULL) {
 		snprintf(unnamed, sizeof(unnamed), "E%d", failure->number);
-		/* The kernel's own ENOTSUPP, which leaks out of bpf(2), has no name in user space. */
+		/* The kernel's own ENOTSUPP, which leaks out of bpf(2), has no name in user space.
+		 */
 		name = failure->number == 524 ? "ENOTSUPP" : unnamed;
 	}
 	set_number(env, error, "errno", failure->number);

@@ -49,8 +49,8 @@ static const uint8_t *find_attribute(const struct netlink_answer *answer, uint16
 }
 
 /*
- * Asked every time: a module that was loaded anew has another number, and the old one may be another
- * family's by now, which would get our commands.
+ * Asked every time: a module that was loaded anew has another number, and the old one may be
+ * another family's by now, which would get our commands.
  */
 static uint16_t find_family(struct failure *failure)
 {
@@ -154,7 +154,7 @@ static napi_value batadv_request(napi_env env, napi_callback_info info)
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return fail_errno(env, "batadvRequest", ENOMEM, NEEDS_NOTHING);
-	job->job = (struct job){ .run = run, .finish = finish, .release = release };
+	job->job = (struct job) { .run = run, .finish = finish, .release = release };
 	job->job.failure.needs = CAP_BIT(CAP_NET_ADMIN);
 	job->request.header.nlmsg_flags = dump ? NLM_F_DUMP : 0;
 	job->request.generic.cmd = command;

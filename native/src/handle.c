@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Externals with type tags: a link handed in where an object belongs is an exception, not a crash. */
+/* Externals with type tags: a link handed in where an object belongs is an exception, not a crash.
+ */
 #include "native.h"
 
 static const napi_type_tag tags[] = {

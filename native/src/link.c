@@ -65,7 +65,7 @@ static napi_value link_objects(napi_env env, napi_callback_info info)
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return fail_errno(env, "linkObjects", ENOMEM, NEEDS_NOTHING);
-	job->job = (struct job){ .run = run, .finish = finish, .release = release };
+	job->job = (struct job) { .run = run, .finish = finish, .release = release };
 	job->job.failure.operation = "linkObjects";
 	for (uint32_t i = 0; i < count; i++) {
 		if (napi_get_element(env, given[0], i, &element) != napi_ok ||

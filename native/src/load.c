@@ -41,7 +41,8 @@ static int open_and_load(struct load_job *job)
 	job->object = bpf_object__open_file(job->path, NULL);
 	if (job->object == NULL)
 		return errno;
-	bpf_object__for_each_program(program, job->object) {
+	bpf_object__for_each_program(program, job->object)
+	{
 		bool load = wanted(job, bpf_program__name(program));
 
 		found += load;
@@ -68,7 +69,8 @@ static napi_value describe_maps(napi_env env, struct bpf_object *object)
 	uint32_t count = 0;
 
 	napi_create_array(env, &list);
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		if (bpf_map__is_internal(map))
 			continue;
 		entry = new_object(env);
@@ -89,7 +91,8 @@ static napi_value describe_programs(napi_env env, struct bpf_object *object)
 	uint32_t count = 0;
 
 	napi_create_array(env, &list);
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program(program, object)
+	{
 		struct bpf_prog_info information = {};
 		__u32 size = sizeof(information);
 
@@ -150,8 +153,7 @@ static bool read_programs(napi_env env, napi_value list, struct load_job *job)
 {
 	napi_value element;
 
-	if (napi_get_array_length(env, list, &job->count) != napi_ok ||
-	    job->count > MAX_PROGRAMS) {
+	if (napi_get_array_length(env, list, &job->count) != napi_ok || job->count > MAX_PROGRAMS) {
 		throw_type(env, "expected an array of at most 16 program names");
 		return false;
 	}
@@ -172,8 +174,8 @@ static napi_value load(napi_env env, napi_callback_info info)
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return fail_errno(env, "load", ENOMEM, NEEDS_NOTHING);
-	job->job = (struct job){ .run = run, .finish = finish, .release = release };
-	job->job.failure = (struct failure){ .operation = "load", .needs = NEEDS };
+	job->job = (struct job) { .run = run, .finish = finish, .release = release };
+	job->job.failure = (struct failure) { .operation = "load", .needs = NEEDS };
 	if (!read_string(env, given[0], job->path, sizeof(job->path)) ||
 	    !read_programs(env, given[1], job)) {
 		release(&job->job);

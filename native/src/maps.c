@@ -17,9 +17,9 @@
 struct layout {
 	int fd;
 	uint32_t key_bytes;
-	uint32_t value_bytes;	/* as JavaScript sees it */
-	uint32_t kernel_bytes;	/* as the kernel copies it: all CPUs, each padded to 8 */
-	uint32_t cpus;		/* 0: not per CPU */
+	uint32_t value_bytes;  /* as JavaScript sees it */
+	uint32_t kernel_bytes; /* as the kernel copies it: all CPUs, each padded to 8 */
+	uint32_t cpus;	       /* 0: not per CPU */
 	uint32_t max_entries;
 };
 
@@ -200,11 +200,11 @@ static int read_in_batches(const struct layout *layout, struct table *table)
 	while (error == 0 && table->count < table->room) {
 		uint32_t count = table->room - table->count;
 
-		error = bpf_map_lookup_batch(
-			layout->fd, begun ? in : NULL, out,
-			table->keys + (size_t)table->count * layout->key_bytes,
-			table->values + (size_t)table->count * layout->kernel_bytes, &count,
-			&options);
+		error = bpf_map_lookup_batch(layout->fd, begun ? in : NULL, out,
+					     table->keys + (size_t)table->count * layout->key_bytes,
+					     table->values +
+						     (size_t)table->count * layout->kernel_bytes,
+					     &count, &options);
 		if (error != 0 && error != -ENOENT)
 			return error;
 		table->count += count;

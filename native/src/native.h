@@ -62,7 +62,8 @@ void set_string(napi_env env, napi_value object, const char *name, const char *v
 void set_bool(napi_env env, napi_value object, const char *name, bool value);
 napi_value undefined(napi_env env);
 
-/* --- handle.c: kernel resources in JavaScript's hands ------------------------------------------ */
+/* --- handle.c: kernel resources in JavaScript's hands ------------------------------------------
+ */
 
 enum handle_kind { HANDLE_OBJECT, HANDLE_LINK, HANDLE_POLL };
 
@@ -72,7 +73,8 @@ napi_value new_handle(napi_env env, enum handle_kind kind, void *data,
 /* Throws and returns null when the value is not such a handle. */
 void *read_handle(napi_env env, napi_value value, enum handle_kind kind);
 
-/* --- job.c: blocking work on libuv's threads ---------------------------------------------------- */
+/* --- job.c: blocking work on libuv's threads ----------------------------------------------------
+ */
 
 struct job {
 	/* On a pool thread; no N-API here. */
@@ -100,10 +102,12 @@ struct bpf_program *read_program(napi_env env, napi_value object, napi_value nam
 				 napi_value *answer);
 struct bpf_map *read_map(napi_env env, napi_value object, napi_value name, napi_value *answer);
 
-/* --- poll.c: a file descriptor on the event loop -------------------------------------------------- */
+/* --- poll.c: a file descriptor on the event loop
+ * -------------------------------------------------- */
 
 struct poll_source {
-	/* Reads what is there and builds the callback's arguments; returns how many, 0 for no call. */
+	/* Reads what is there and builds the callback's arguments; returns how many, 0 for no call.
+	 */
 	size_t (*ready)(napi_env env, struct poll_source *source, napi_value *arguments);
 	/* Closes and frees the source. */
 	void (*close)(struct poll_source *source);
@@ -125,11 +129,12 @@ struct netlink_answer {
  * Sends one request and gathers its replies until the kernel says it is done. `message` starts
  * with a nlmsghdr whose length, sequence and port are filled in here.
  */
-void netlink_exchange(int protocol, uint8_t *message, size_t length,
-		      struct netlink_answer *answer, struct failure *failure);
+void netlink_exchange(int protocol, uint8_t *message, size_t length, struct netlink_answer *answer,
+		      struct failure *failure);
 int netlink_open_groups(int protocol, const uint32_t *groups, size_t count);
 
-/* --- one registration function per file ---------------------------------------------------------- */
+/* --- one registration function per file ----------------------------------------------------------
+ */
 
 void export_function(napi_env env, napi_value exports, const char *name, napi_callback callback);
 void register_link(napi_env env, napi_value exports);

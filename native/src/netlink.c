@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One netlink exchange, whatever the protocol: a request out, all replies back as they came, in
- * one buffer that JavaScript reads without a copy through strings. And subscriptions to multicast groups.
+ * one buffer that JavaScript reads without a copy through strings. And subscriptions to multicast
+ * groups.
  */
 #define _GNU_SOURCE
 #include "native.h"
@@ -145,8 +146,8 @@ static enum progress receive(int fd, uint8_t *buffer, uint32_t sequence,
 	return MORE;
 }
 
-void netlink_exchange(int protocol, uint8_t *message, size_t length,
-		      struct netlink_answer *answer, struct failure *failure)
+void netlink_exchange(int protocol, uint8_t *message, size_t length, struct netlink_answer *answer,
+		      struct failure *failure)
 {
 	struct nlmsghdr *header = (struct nlmsghdr *)message;
 	uint8_t *buffer = malloc(RECEIVE_BYTES);
@@ -190,8 +191,7 @@ static void run(struct job *base)
 {
 	struct netlink_job *job = (struct netlink_job *)base;
 
-	netlink_exchange(job->protocol, job->message, job->length, &job->answer,
-			 &job->job.failure);
+	netlink_exchange(job->protocol, job->message, job->length, &job->answer, &job->job.failure);
 }
 
 static napi_value finish(napi_env env, struct job *base)
@@ -234,9 +234,9 @@ static napi_value netlink_request(napi_env env, napi_callback_info info)
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return fail_errno(env, "netlinkRequest", ENOMEM, NEEDS_NOTHING);
-	job->job = (struct job){ .run = run, .finish = finish, .release = release };
-	job->job.failure = (struct failure){ .operation = "netlinkRequest",
-					     .needs = CAP_BIT(CAP_NET_ADMIN) };
+	job->job = (struct job) { .run = run, .finish = finish, .release = release };
+	job->job.failure =
+		(struct failure) { .operation = "netlinkRequest", .needs = CAP_BIT(CAP_NET_ADMIN) };
 	job->protocol = protocol;
 	job->length = length;
 	job->message = malloc(length);
@@ -338,7 +338,7 @@ static napi_value netlink_subscribe(napi_env env, napi_callback_info info)
 		return fail_errno(env, "netlinkSubscribe", -fd, CAP_BIT(CAP_NET_ADMIN));
 	}
 	subscription->fd = fd;
-	subscription->source = (struct poll_source){ .ready = ready, .close = close_subscription };
+	subscription->source = (struct poll_source) { .ready = ready, .close = close_subscription };
 	return start_poll(env, "netlinkSubscribe", &subscription->source, fd, given[2]);
 }
 

@@ -84,7 +84,7 @@ static napi_value ring_open(napi_env env, napi_callback_info info)
 	ring = calloc(1, sizeof(*ring));
 	if (ring == NULL)
 		return fail_errno(env, "ringOpen", ENOMEM, NEEDS_NOTHING);
-	ring->source = (struct poll_source){ .ready = ready, .close = close_ring };
+	ring->source = (struct poll_source) { .ready = ready, .close = close_ring };
 	ring->bpf = ring_buffer__new(bpf_map__fd(map), on_record, ring, NULL);
 	if (ring->bpf == NULL) {
 		error = errno;

@@ -239,8 +239,8 @@ static struct rtnl_job *new_job(const char *operation, uint64_t needs)
 	struct rtnl_job *job = calloc(1, sizeof(*job));
 
 	if (job != NULL) {
-		job->job = (struct job){ .run = run, .finish = finish, .release = release };
-		job->job.failure = (struct failure){ .operation = operation, .needs = needs };
+		job->job = (struct job) { .run = run, .finish = finish, .release = release };
+		job->job.failure = (struct failure) { .operation = operation, .needs = needs };
 	}
 	return job;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Keeps what libbpf prints while a thread works, so that a refusal carries the verifier's log whole. */
+/* Keeps what libbpf prints while a thread works, so that a refusal carries the verifier's log
+ * whole. */
 #include "native.h"
 
 #include <bpf/libbpf.h>

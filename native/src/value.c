@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reads JavaScript arguments and builds plain answers; knows N-API's ceremony so others need not. */
+/* Reads JavaScript arguments and builds plain answers; knows N-API's ceremony so others need not.
+ */
 #include "native.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /** The door of the feature: what the kernel's eyes saw, as plain data, and pure decisions on it. */
 
-export { macBytes, type Table } from "./decode.ts";
+export { macBytes } from "./decode.ts";
 export { combined, type Feature, type FeatureAnswer } from "./feature.ts";
 export {
   type DropReading,
@@ -10,15 +10,6 @@ export {
   type LatencyReading,
   latencyQuantileUs,
 } from "./latency-reading.ts";
-export {
-  type DirectStream,
-  directStreams,
-  type FrameVerdict,
-  type MeshEventKind,
-  type Protocol,
-  protocols,
-  type Trouble,
-} from "./mesh-abi.ts";
 export { decodeEvents, type EventBatch, type MeshEvent } from "./mesh-event.ts";
 export {
   decodeInterface,

@@ -113,7 +113,7 @@ function ageMs(nowNs: number, thenNs: number): number {
 }
 
 /** Null when no message was counted. `nowNs` is CLOCK_MONOTONIC. */
-export function decodeStream(view: DataView, at: number, nowNs: number): StreamReading | null {
+function decodeStream(view: DataView, at: number, nowNs: number): StreamReading | null {
   const window = view.getUint8(at + streamLayout.window);
   if (window === 0) return null;
   const [low, high] = halves(view, at + streamLayout.receivedBits);

@@ -16,7 +16,6 @@ import {
   type Result,
 } from "../../base/index.ts";
 import {
-  type Attachment,
   decodeEvents,
   decodeInterface,
   decodeNeighbours,
@@ -29,21 +28,17 @@ import {
   meshProgramName,
   type NeighbourReading,
   type PathReading,
-  type PresentInterface,
-  type Refusal,
-  reconcile,
   stalePaths,
 } from "../index.ts";
-import {
-  interfaceLayout,
-  littleEndian,
-  meshLimits,
-  pathKeyLayout,
-  protocols,
-} from "../mesh-abi.ts";
-import type { LinkHandle, Native, ObjectHandle, PollHandle, XdpMode } from "./native-contract.ts";
+import { deniedKeyLayout, meshLimits, pathKeyLayout, protocols } from "../mesh-abi.ts";
+import type { Native, ObjectHandle, PollHandle, XdpMode } from "./native-contract.ts";
 import { type EbpfFault, nativeFault } from "./native-fault.ts";
-import { occupantOf } from "./xdp-occupants.ts";
+import {
+  type AttachedInterface,
+  type RefusedInterface,
+  uint32Bytes,
+  XdpAttachments,
+} from "./xdp-attachments.ts";
 
 export interface MeshWatchOptions {
   /** Holds mesh.bpf.o. */
@@ -53,15 +48,10 @@ export interface MeshWatchOptions {
   readonly modes: readonly XdpMode[];
 }
 
-export interface AttachedInterface extends Attachment {
-  readonly mode: XdpMode;
-}
-
 /** What `watch` came to. */
 export interface Watched {
   readonly attached: readonly AttachedInterface[];
-  /** Wanted interfaces that are not watched, and why. */
-  readonly refused: readonly { readonly name: string; readonly fault: EbpfFault }[];
+  readonly refused: readonly RefusedInterface[];
 }
 
 export interface MeshReading {
@@ -70,12 +60,10 @@ export interface MeshReading {
   readonly paths: readonly PathReading[];
 }
 
-type Held = AttachedInterface & { readonly link: LinkHandle; readonly place: number };
-
-function uint32Bytes(value: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, value, littleEndian);
-  return new Uint8Array(view.buffer);
+interface Running {
+  readonly object: ObjectHandle;
+  readonly ring: PollHandle;
+  readonly attachments: XdpAttachments;
 }
 
 export class MeshWatch implements HealthSource {
@@ -85,10 +73,10 @@ export class MeshWatch implements HealthSource {
   readonly #onEvents: (events: readonly MeshEvent[]) => void;
   readonly #options: MeshWatchOptions;
   #settings: MeshSettings;
-  #object: ObjectHandle | null = null;
-  #ring: PollHandle | null = null;
-  #held: readonly Held[] = [];
-  #refused: Watched["refused"] = [];
+  #running: Running | null = null;
+  #refused: readonly RefusedInterface[] = [];
+  /** The last `watch`, since two at once would get in each other's way. */
+  #watching: Promise<unknown> = Promise.resolve();
   readonly #denied = new Set<string>();
   #unreadable = 0;
 
@@ -113,65 +101,64 @@ export class MeshWatch implements HealthSource {
     const file = path.join(this.#options.folder, "mesh.bpf.o");
     const loaded = await this.#native.load(file, [meshProgramName]);
     if (!loaded.ok) return failed(nativeFault(loaded.error, `loading ${file}`));
-    this.#object = loaded.value.object;
-    const set = this.#writeSettings();
-    if (!set.ok) return this.#abandon(set.fault);
-    const ring = this.#native.ringOpen(this.#object, "events", (batch, oversized) => {
+    const { object } = loaded.value;
+    const set = this.#writeSettings(object);
+    const ring = this.#native.ringOpen(object, "events", (batch, oversized) => {
       const { events, unreadable } = decodeEvents(batch);
       this.#unreadable += unreadable + oversized;
       if (events.length > 0) this.#onEvents(events);
     });
-    if (!ring.ok) return this.#abandon(nativeFault(ring.error, "opening the event ring"));
-    this.#ring = ring.value;
+    if (!set.ok || !ring.ok) {
+      if (ring.ok) this.#native.closePoll(ring.value);
+      this.#native.close(object);
+      if (!ring.ok) return failed(nativeFault(ring.error, "opening the event ring"));
+      return set;
+    }
+    const parts = { native: this.#native, logger: this.#logger, object };
+    const attachments = new XdpAttachments(parts, { modes: this.#options.modes });
+    this.#running = { object, ring: ring.value, attachments };
     return ok(undefined);
-  }
-
-  async #abandon(cause: EbpfFault): Promise<Result<void, EbpfFault>> {
-    await this.stop();
-    return failed(cause);
   }
 
   /**
    * Makes `names` the watched interfaces: attaches, detaches, removes what a crashed daemon left.
    * Calling it again with the same names does nothing, so call it whenever links change.
    */
-  async watch(names: readonly string[]): Promise<Result<Watched, EbpfFault>> {
-    if (this.#object === null) return failed(notRunning());
-    const present = await this.#present(names);
-    if (!present.ok) return present;
-    const { steps, refusals } = reconcile(names, present.value, this.#held);
-    const refused = refusals.map((refusal) => ({
-      name: refusal.name,
-      fault: refusalFault(refusal),
-    }));
-    for (const step of steps) {
-      const [name, done] =
-        step.kind === "detach"
-          ? [step.attachment.name, this.#detach(step.attachment, step.reason)]
-          : step.kind === "remove"
-            ? [step.on.name, this.#removeLeftover(step.on, step.leftover)]
-            : [step.to.name, this.#attach(step.to)];
-      if (!done.ok) refused.push({ name, fault: done.fault });
-    }
-    this.#refused = refused;
-    return ok({ attached: this.attached(), refused });
+  watch(names: readonly string[]): Promise<Result<Watched, EbpfFault>> {
+    const turn = this.#watching.then(() => this.#watchNow(names));
+    // Only the order matters to the next one; what went wrong is the caller's.
+    this.#watching = turn.then(
+      () => {},
+      () => {},
+    );
+    return turn;
+  }
+
+  async #watchNow(names: readonly string[]): Promise<Result<Watched, EbpfFault>> {
+    if (this.#running === null) return failed(notRunning());
+    const { attachments } = this.#running;
+    const refused = await attachments.keepOn(names);
+    if (!refused.ok) return refused;
+    this.#refused = refused.value;
+    return ok({ attached: attachments.attached(), refused: refused.value });
   }
 
   attached(): readonly AttachedInterface[] {
-    return this.#held.map(({ index, name, address, mode }) => ({ index, name, address, mode }));
+    return this.#running?.attachments.attached() ?? [];
   }
 
   /** Everything counted so far; reads kernel memory, a few hundred microseconds. */
   read(): Result<MeshReading, EbpfFault> {
-    if (this.#object === null) return failed(notRunning());
+    if (this.#running === null) return failed(notRunning());
+    const { object, attachments } = this.#running;
     const nowNs = Number(process.hrtime.bigint());
-    const neighbours = this.#native.mapRead(this.#object, "neighbours");
+    const neighbours = this.#native.mapRead(object, "neighbours");
     if (!neighbours.ok) return failed(nativeFault(neighbours.error, "reading neighbours"));
-    const paths = this.#native.mapRead(this.#object, "paths");
+    const paths = this.#native.mapRead(object, "paths");
     if (!paths.ok) return failed(nativeFault(paths.error, "reading paths"));
     const interfaces: InterfaceCounters[] = [];
-    for (const { index, place } of this.#held) {
-      const value = this.#native.mapGet(this.#object, "interfaces", uint32Bytes(place));
+    for (const { index, place } of attachments.attached()) {
+      const value = this.#native.mapGet(object, "interfaces", uint32Bytes(place));
       if (!value.ok) return failed(nativeFault(value.error, "reading counters"));
       if (value.value !== null) interfaces.push(decodeInterface(index, value.value));
     }
@@ -184,10 +171,10 @@ export class MeshWatch implements HealthSource {
 
   /** Deletes path entries that nobody needs; answers how many. Call it every few seconds. */
   forgetStale(paths: readonly PathReading[]): Result<number, EbpfFault> {
-    if (this.#object === null) return failed(notRunning());
+    if (this.#running === null) return failed(notRunning());
     const stale = stalePaths(paths, this.#settings.forgetAfterMs);
     for (const entry of stale) {
-      const deleted = this.#native.mapDelete(this.#object, "paths", pathKey(entry));
+      const deleted = this.#native.mapDelete(this.#running.object, "paths", pathKey(entry));
       if (!deleted.ok) return failed(nativeFault(deleted.error, "forgetting a path"));
     }
     return ok(stale.length);
@@ -222,9 +209,10 @@ export class MeshWatch implements HealthSource {
 
   /** Changes settings while running; the next frame sees them. */
   configure(settings: MeshSettings): Result<void, EbpfFault> {
+    if (this.#running === null) return failed(notRunning());
     const before = this.#settings;
     this.#settings = settings;
-    const done = this.#writeSettings();
+    const done = this.#writeSettings(this.#running.object);
     if (!done.ok) this.#settings = before;
     return done;
   }
@@ -235,17 +223,19 @@ export class MeshWatch implements HealthSource {
 
   /** Detaches everything. Never throws; may be called twice. */
   async stop(): Promise<void> {
-    for (const { link } of this.#held) this.#native.detach(link);
-    this.#held = [];
-    if (this.#ring !== null) this.#native.closePoll(this.#ring);
-    this.#ring = null;
-    if (this.#object !== null) this.#native.close(this.#object);
-    this.#object = null;
+    const running = this.#running;
+    this.#running = null;
     this.#denied.clear();
+    // What is being attached at this moment must not stay attached.
+    await this.#watching;
+    if (running === null) return;
+    running.attachments.detachAll();
+    this.#native.closePoll(running.ring);
+    this.#native.close(running.object);
   }
 
   health(): Health {
-    if (this.#object === null) {
+    if (this.#running === null) {
       return { state: "degraded", reason: "the kernel program is not loaded" };
     }
     const [first] = this.#refused;
@@ -259,139 +249,39 @@ export class MeshWatch implements HealthSource {
     if (this.#unreadable > 0) {
       return { state: "degraded", reason: `${this.#unreadable} events could not be read` };
     }
-    return healthy(`watching ${this.#held.map(({ name }) => name).join(", ") || "no interface"}`);
-  }
-
-  async #present(names: readonly string[]): Promise<Result<PresentInterface[], EbpfFault>> {
-    const dump = await this.#native.rtnlDump("links");
-    if (!dump.ok) return failed(nativeFault(dump.error, "listing interfaces"));
-    const present: PresentInterface[] = [];
-    for (const { name, index, address } of dump.value.links) {
-      const ours = this.#held.some((held) => held.index === index);
-      const asked = ours || !names.includes(name) ? null : await occupantOf(this.#native, index);
-      // One that vanished while we asked is simply not there.
-      if (asked !== null && !asked.ok && asked.fault.code === "E_NO_SUCH_INTERFACE") continue;
-      if (asked !== null && !asked.ok) return asked;
-      present.push({ name, index, address, occupant: asked?.value ?? null });
-    }
-    return ok(present);
-  }
-
-  #attach(to: PresentInterface): Result<void, EbpfFault> {
-    const object = this.#object;
-    const mac = macBytes(to.address);
-    if (object === null || mac === null) return failed(notRunning());
-    const place = freePlace(
-      to.index,
-      this.#held.map((held) => held.place),
+    return healthy(
+      `watching ${
+        this.attached()
+          .map(({ name }) => name)
+          .join(", ") || "no interface"
+      }`,
     );
-    if (place === null) {
-      return failed(fault("E_TABLE_FULL", `no place for interface ${to.name} in the kernel table`));
-    }
-    const value = new Uint8Array(interfaceLayout.bytes);
-    value.set(mac, interfaceLayout.mac);
-    for (const [map, bytes] of [
-      ["interfaces", value],
-      ["places", uint32Bytes(to.index)],
-    ] as const) {
-      const put = this.#native.mapPut(object, map, uint32Bytes(place), bytes);
-      if (!put.ok) return failed(nativeFault(put.error, `registering ${to.name}`));
-    }
-    const attached = this.#attachInSomeMode(object, to);
-    if (!attached.ok) {
-      this.#native.mapPut(object, "places", uint32Bytes(place), uint32Bytes(0));
-      return attached;
-    }
-    const { name, index, address } = to;
-    this.#held = [...this.#held, { name, index, address, place, ...attached.value }];
-    this.#logger.info("watching interface", { interface: name, mode: attached.value.mode });
-    return ok(undefined);
-  }
-
-  #attachInSomeMode(
-    object: ObjectHandle,
-    { name, index }: PresentInterface,
-  ): Result<{ readonly link: LinkHandle; readonly mode: XdpMode }, EbpfFault> {
-    let last: EbpfFault = fault("E_KERNEL_REFUSED", `no XDP mode is allowed for ${name}`);
-    for (const mode of this.#options.modes) {
-      const link = this.#native.attachXdp(object, meshProgramName, index, mode);
-      if (link.ok) return ok({ link: link.value, mode });
-      if (link.error.name === "EBUSY" || link.error.name === "EEXIST") {
-        return failed(fault("E_XDP_OCCUPIED", `another XDP program came onto ${name} just now`));
-      }
-      last = nativeFault(link.error, `attaching to ${name} in ${mode} mode`);
-      this.#logger.debug("XDP mode refused", { interface: name, mode, reason: last.message });
-    }
-    return failed(last);
-  }
-
-  #detach(attachment: Attachment, reason: string): Result<void, EbpfFault> {
-    const held = this.#held.find(({ index }) => index === attachment.index);
-    if (held === undefined || this.#object === null) return ok(undefined);
-    this.#native.detach(held.link);
-    this.#held = this.#held.filter((other) => other !== held);
-    this.#logger.info("no longer watching interface", { interface: held.name, reason });
-    const place = uint32Bytes(held.place);
-    const freed = this.#native.mapPut(this.#object, "places", place, uint32Bytes(0));
-    return freed.ok ? ok(undefined) : failed(nativeFault(freed.error, `releasing ${held.name}`));
-  }
-
-  #removeLeftover(
-    on: PresentInterface,
-    leftover: NonNullable<PresentInterface["occupant"]>,
-  ): Result<void, EbpfFault> {
-    const what = `removing program ${leftover.programId}, left behind on ${on.name}`;
-    if (leftover.mode === "offloaded") return failed(fault("E_KERNEL_REFUSED", what));
-    for (const link of leftover.links) {
-      const broken = this.#native.breakLink(link);
-      if (!broken.ok && broken.error.name !== "ENOENT") {
-        return failed(nativeFault(broken.error, what));
-      }
-    }
-    if (leftover.links.length === 0) {
-      const removed = this.#native.removeXdp(on.index, leftover.mode, leftover.programId);
-      if (!removed.ok) return failed(nativeFault(removed.error, what));
-    }
-    this.#logger.warn("removed what a crashed daemon left behind", {
-      interface: on.name,
-      program: leftover.programId,
-    });
-    return ok(undefined);
   }
 
   #deny(address: string, deny: boolean): Result<void, EbpfFault> {
     const mac = macBytes(address);
-    if (this.#object === null || mac === null) return failed(notRunning());
-    const key = new Uint8Array(8);
-    key.set(mac);
+    if (this.#running === null || mac === null) return failed(notRunning());
+    const { object } = this.#running;
+    const key = new Uint8Array(deniedKeyLayout.bytes);
+    key.set(mac, deniedKeyLayout.mac);
     const done = deny
-      ? this.#native.mapPut(this.#object, "denied", key, new Uint8Array(8))
-      : this.#native.mapDelete(this.#object, "denied", key);
+      ? this.#native.mapPut(object, "denied", key, new Uint8Array(8))
+      : this.#native.mapDelete(object, "denied", key);
     if (!done.ok) return failed(nativeFault(done.error, `denying ${address}`));
     if (deny) this.#denied.add(address);
     else this.#denied.delete(address);
-    return this.#writeSettings();
+    return this.#writeSettings(object);
   }
 
-  #writeSettings(): Result<void, EbpfFault> {
-    if (this.#object === null) return failed(notRunning());
+  #writeSettings(object: ObjectHandle): Result<void, EbpfFault> {
     const bytes = encodeSettings(this.#settings, this.#denied.size);
-    const put = this.#native.mapPut(this.#object, "settings", uint32Bytes(0), bytes);
+    const put = this.#native.mapPut(object, "settings", uint32Bytes(0), bytes);
     return put.ok ? ok(undefined) : failed(nativeFault(put.error, "writing the settings"));
   }
 }
 
 function notRunning(): EbpfFault {
   return fault("E_NOT_RUNNING", "the kernel program is not loaded");
-}
-
-/** The first free place of those that the kernel program probes for this index. */
-function freePlace(ifindex: number, taken: readonly number[]): number | null {
-  for (let i = 0; i < meshLimits.probes; i++) {
-    const place = (ifindex + i) % meshLimits.interfacePlaces;
-    if (!taken.includes(place)) return place;
-  }
-  return null;
 }
 
 function pathKey({ ifindex, neighbour, originator, protocol }: PathReading): Uint8Array {
@@ -401,22 +291,4 @@ function pathKey({ ifindex, neighbour, originator, protocol }: PathReading): Uin
   key.set(macBytes(originator) ?? [], pathKeyLayout.originator);
   key[pathKeyLayout.protocol] = protocols.indexOf(protocol);
   return key;
-}
-
-function refusalFault(refusal: Refusal): EbpfFault {
-  switch (refusal.kind) {
-    case "missing":
-      return fault("E_NO_SUCH_INTERFACE", `there is no interface ${refusal.name}`);
-    case "unsuitable":
-      return fault("E_NO_SUCH_INTERFACE", `${refusal.name} is not an Ethernet interface`);
-    case "occupied": {
-      const { programName: name, programId, mode, held } = refusal.occupant;
-      const who = `the XDP program ${name || "without a name"} (id ${programId}, ${mode})`;
-      const remedy =
-        name === meshProgramName
-          ? `another meshmend watches it (held ${held.replaceAll("-", " ")}): stop that one`
-          : "detach it, or leave this interface out of meshmend's list";
-      return fault("E_XDP_OCCUPIED", `${refusal.name} carries ${who} already`, remedy);
-    }
-  }
 }

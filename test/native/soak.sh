@@ -15,14 +15,14 @@ case $tool in
     trap 'rm -f -- "$report"' EXIT
     LD_PRELOAD=$(cc -print-file-name=libasan.so) \
       ASAN_OPTIONS=detect_leaks=1:exitcode=0 LSAN_OPTIONS=report_objects=0 \
-      "$node" test/native/soak.ts "$rounds" native/build-asan 2>"$report" ||
+      "$node" --expose-gc test/native/soak.ts "$rounds" native/build-asan 2>"$report" ||
       { cat "$report"; exit 1; }
     if grep -E 'ERROR: AddressSanitizer|runtime error' "$report"; then
       cat "$report"
       exit 1
     fi
     # Leak stacks are separated by empty lines; those through the addon or libbpf are ours.
-    awk -v RS= '/meshmend\.node|libbpf/ { ours++; print } END { exit ours > 0 }' "$report"
+    awk -v RS= '/native\/src|meshmend\.node|libbpf/ { ours++; print } END { exit ours > 0 }' "$report"
     echo "no leak and no wrong access in the addon or libbpf"
     ;;
   valgrind)
@@ -31,8 +31,8 @@ case $tool in
     trap 'rm -f -- "$report"' EXIT
     valgrind --leak-check=full --show-leak-kinds=definite,indirect --undef-value-errors=no \
       --smc-check=all-non-file --log-file="$report" \
-      "$node" test/native/soak.ts "$rounds" || { cat "$report"; exit 1; }
-    awk -v RS= '/meshmend\.node|libbpf/ { ours++; print } END { exit ours > 0 }' "$report"
+      "$node" --expose-gc test/native/soak.ts "$rounds" || { cat "$report"; exit 1; }
+    awk -v RS= '/native\/src|meshmend\.node|libbpf/ { ours++; print } END { exit ours > 0 }' "$report"
     tail -n 12 "$report"
     echo "no leak and no wrong access in the addon or libbpf"
     ;;

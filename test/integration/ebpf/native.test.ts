@@ -1,7 +1,16 @@
 /** The addon itself: refusals as values, the maps, rtnetlink, the ring's back-pressure, datagrams. */
 
-import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -285,6 +294,17 @@ describe("the event ring", () => {
   });
 });
 
+describe("batman-adv's netlink family", () => {
+  test("where batman-adv is not loaded, the family is what is missing", async (context) => {
+    const { native } = nativeOrSkip(context);
+    if (existsSync("/sys/module/batman_adv")) context.skip("needs a kernel without batman-adv");
+    expect(await native.batadvRequest(1, false, new Uint8Array(0))).toMatchObject({
+      ok: false,
+      error: { name: "ENOENT", operation: "batadvFamily", missingCapabilities: [] },
+    });
+  });
+});
+
 describe("rtnetlink", () => {
   test("links and addresses are those that ip shows", async (context) => {
     const { native } = nativeOrSkip(context);
@@ -399,6 +419,34 @@ describe("latency.bpf.c", () => {
     drops.filter((drop) => drop.ifindex === ifindex).reduce((sum, { packets }) => sum + packets, 0);
 });
 
+describe("control groups", () => {
+  test("a program attached to one drops its traffic, until it is detached", async (context) => {
+    const { native } = nativeOrSkip(context);
+    const mount = newFolder();
+    if (spawnSync("mount", ["-t", "cgroup2", "none", mount]).status !== 0) {
+      context.skip("needs control groups, version 2");
+    }
+    cleanups.push(() => void spawnSync("umount", [mount]));
+    const group = path.join(mount, `meshmend-test-${process.pid}`);
+    mkdirSync(group);
+    cleanups.push(() => rmdirSync(group));
+    const object = compile(`SEC("cgroup_skb/egress") int mute(void *c) { return 0; }`);
+    const handle = await loaded(native, object, "mute");
+    const ping = () =>
+      spawnSync("sh", ["-c", `echo $$ > ${group}/cgroup.procs && exec ping -c 1 -W 1 -q 127.0.0.1`])
+        .status;
+    expect(ping()).toBe(0);
+    const link = native.attachCgroup(handle, "mute", group);
+    if (!link.ok) throw new Error(link.error.message);
+    expect(ping()).not.toBe(0);
+    native.detach(link.value);
+    expect(ping()).toBe(0);
+    expect(native.attachCgroup(handle, "mute", "/nonexistent")).toMatchObject({
+      error: { name: "ENOENT" },
+    });
+  });
+});
+
 describe("the rest", () => {
   test("features are known, with reasons for those that are not", (context) => {
     const { native } = nativeOrSkip(context);
@@ -420,7 +468,6 @@ describe("the rest", () => {
       `open(${JSON.stringify(path.join(folder, "got"))}, "wb").write(s.recv(1024))`,
     ].join("\n");
     if (spawnSync("python3", ["-c", ""]).status !== 0) context.skip("needs python3 as a receiver");
-    const { spawn } = await import("node:child_process");
     const receiver = spawn("python3", ["-c", script]);
     cleanups.push(() => void receiver.kill());
     expect(await eventually(() => existsSync(socket))).toBe(true);

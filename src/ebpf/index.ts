@@ -10,7 +10,7 @@ export {
   type LatencyReading,
   latencyQuantileUs,
 } from "./latency-reading.ts";
-export { decodeEvents, type EventBatch, type MeshEvent } from "./mesh-event.ts";
+export { decodeEvents, type MeshEvent } from "./mesh-event.ts";
 export {
   decodeInterface,
   decodeNeighbours,
@@ -21,14 +21,13 @@ export {
   type StreamReading,
 } from "./mesh-reading.ts";
 export { defaultMeshSettings, encodeSettings, type MeshSettings } from "./mesh-settings.ts";
-export { perSecond, recentLoss, type StreamRate, streamRate } from "./rates.ts";
+export { perSecond, recentLoss, streamRate } from "./rates.ts";
 export {
   type Attachment,
   isLeftover,
   meshProgramName,
   type Occupant,
   type PresentInterface,
-  type Reconciliation,
   type Refusal,
   reconcile,
   type Step,

@@ -32,14 +32,6 @@ export function crossChecks(
       writeDuration(thresholds.flapWindow),
     );
   }
-  const remembered = loop.window * loop.period;
-  if (thresholds.flapWindow > remembered) {
-    conflict(
-      "thresholds.flapWindow",
-      `within what is remembered (loop.window beats of loop.period), ${writeDuration(remembered)}`,
-      writeDuration(thresholds.flapWindow),
-    );
-  }
   const names = new Set<string>();
   for (const [index, { name, interval, timeout }] of targets.entries()) {
     if (names.has(name)) {

@@ -339,6 +339,10 @@ export class Loop implements LoopView {
     return this.#inbox.dropped;
   }
 
+  get findingsDropped(): number {
+    return this.#state.droppedFindings;
+  }
+
   health(): Health {
     const { periodMs } = this.#options;
     const last = this.#observation;

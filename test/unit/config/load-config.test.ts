@@ -145,6 +145,11 @@ describe("the order of precedence", () => {
     expect(faults("mode: atc", { flags: { mode: "act" } })).toHaveLength(1);
   });
 
+  it("remembers at least as long as it looks for flapping, however short the beat", () => {
+    const quick = good("loop: { period: 100ms, window: 10 }\nthresholds: { flapWindow: 30s }");
+    expect(quick.config.loop.windowBeats).toBe(301);
+  });
+
   it("leaves alone what the setup and the tests say to each other", () => {
     const environment = {
       MESHMEND_TEST_OUTCOME: "/x",
@@ -177,7 +182,6 @@ describe("the order of precedence", () => {
       const environment = {
         MESHMEND_REPAIR_VERIFY: "600000",
         MESHMEND_THRESHOLDS_FLAP_WINDOW: "3600000",
-        MESHMEND_LOOP_WINDOW: "3600",
         [environmentName]: text,
       };
       const { sources } = good("", { environment });

@@ -38,6 +38,7 @@ export function interfaceReading(of: Partial<InterfaceReading> = {}): InterfaceR
     adminUp: true,
     operState: "up",
     mtuBytes: 1_500,
+    stacked: false,
     carrierChanges: 1,
     rxBytes: 0,
     txBytes: 0,

@@ -5,6 +5,7 @@
  *
  *   node native/build.mjs              builds into native/build/
  *   node native/build.mjs --required   fails, instead of saying what is missing and ending well
+ *   node native/build.mjs --if-possible  says nothing when something is missing
  *   node native/build.mjs --asan       an addon with AddressSanitizer, into native/build-asan/
  *
  * The daemon runs without the result, and sees less: so a machine without a compiler is no error.
@@ -175,6 +176,7 @@ function main() {
     fs.writeFileSync(stamp, print);
     return say(`built into ${path.relative(root, output)}`);
   }
+  if (process.argv.includes("--if-possible")) return;
   say(`not built, missing: ${missing.join(", ")}`);
   say("meshmend runs without it and sees less. On Debian:");
   say("  apt-get install clang llvm gcc libbpf-dev libelf-dev zlib1g-dev linux-libc-dev");

@@ -109,6 +109,19 @@ const areas: readonly Area[] = [
     },
   },
   {
+    title: "Kernel programs (XDP, tracepoints)",
+    where: "In the health of what watches by them; nothing in a running node does yet.",
+    codes: {
+      E_PROGRAM_REFUSED: "The verifier refused the program; its log is in the message.",
+      E_XDP_OCCUPIED: "A program that is not ours is attached; it is named, and stays.",
+      E_NO_SUCH_INTERFACE: "The interface does not exist (any more).",
+      E_TABLE_FULL: "The list is as long as the map in the kernel allows.",
+      E_INVALID_ADDRESS: "It is no MAC address.",
+      E_NOT_RUNNING: "The programs are not loaded.",
+      E_KERNEL_REFUSED: "The kernel refused the call; the message has its errno.",
+    },
+  },
+  {
     title: "Agreement (Raft)",
     where: "In the simulator today; nothing in a running node uses the Raft core yet.",
     codes: {

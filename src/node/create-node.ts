@@ -51,7 +51,7 @@ import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
 import { loopPolicy } from "./loop-policy.ts";
 import { MeshPictures } from "./mesh-pictures.ts";
-import { type OpenedMesh, openMesh, withoutNative } from "./open-mesh.ts";
+import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
 import { recordEvent, recordMesh, recordState } from "./record-metrics.ts";
 
@@ -99,7 +99,7 @@ export async function createNode(
   });
   const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
   const stores = { log, journal: journal.value };
-  const mesh = openMesh(config, { clock: parts.clock, native: withoutNative });
+  const mesh = openMesh(config, parts);
   const composed = composeLoop(config, parts, { ...stores, tracing, metrics, mesh });
   const { loop, feed } = composed;
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };

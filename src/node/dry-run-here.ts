@@ -21,7 +21,7 @@ import {
 import { MemoryActionJournal, MemoryDecisionLog } from "../mape-k/io/index.ts";
 import { hasCapability } from "./capabilities.ts";
 import { loopPolicy } from "./loop-policy.ts";
-import { type OpenedMesh, openMesh, withoutNative } from "./open-mesh.ts";
+import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
 import { systemClock } from "./system-clock.ts";
 import { systemRandom } from "./system-random.ts";
@@ -38,7 +38,7 @@ export async function dryRunHere(config: NodeConfig, beats: number): Promise<Dry
   const log = new MemoryDecisionLog();
   const journal = new MemoryActionJournal({ capacity: 1 });
   const history = new TimeSeries(config.loop);
-  const mesh = openMesh(config, { clock, native: withoutNative });
+  const mesh = openMesh(config, { clock, logger: silentLogger });
   const parts = { clock, random: systemRandom, writable: () => true, mesh };
   const { sensors, start: startSensors } = openSensors(config, parts);
   const done = Promise.withResolvers<void>();

@@ -26,7 +26,7 @@ export interface NodeView {
   readonly label: string | null;
   /** Direct neighbours. */
   readonly links: readonly LinkView[];
-  /** Nodes further away, and the neighbours that lead there. */
+  /** Nodes that neighbours lead to, be they further away or neighbours too; and which those are. */
   readonly beyond: readonly { readonly node: string; readonly via: readonly string[] }[];
   /** Reaches the outside and offers it to others. */
   readonly isGateway: boolean;

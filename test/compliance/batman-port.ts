@@ -1,6 +1,6 @@
 /**
- * What every port to batman-adv must do, as a list of claims that needs no test runner: vitest runs
- * it here over recordings, and the lab runs it inside the virtual machine on a real bat0.
+ * What every port to batman-adv must do, as a list of claims. Those that change nothing run
+ * over recordings too; all of them run inside the lab's machine, on a real bat0.
  */
 
 import assert from "node:assert/strict";

@@ -27,12 +27,12 @@ export function nodeView(tables: MeshTables, label: string | null): NodeView | n
       quality: quality(own ?? owner?.quality ?? null),
     };
   });
-  const near = new Set(links.map(({ to }) => to));
   const beyond = new Map<MacAddress, Set<string>>();
   for (const path of paths) {
-    if (near.has(path.originator) || path.originator === originator) continue;
+    const hop = owners.get(linkKey(path.neighbour, path.interface))?.originator ?? path.neighbour;
+    if (hop === path.originator || path.originator === originator) continue;
     const via = beyond.get(path.originator) ?? new Set();
-    via.add(owners.get(linkKey(path.neighbour, path.interface))?.originator ?? path.neighbour);
+    via.add(hop);
     beyond.set(path.originator, via);
   }
   return {

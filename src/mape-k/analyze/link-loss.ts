@@ -2,7 +2,8 @@
  * A link that loses a neighbour's messages. Whether few messages speak for loss or for chance is
  * weighed as in a sequential test: each lost one speaks for a bad link, each received one for a good
  * link, and enough of a balance over any of some window lengths is a finding. So heavy loss is seen
- * within a few messages, and light loss only once it has lasted.
+ * within a few messages, and light loss only once it has lasted. What is good is learnt: on a link
+ * that lost nothing for a minute, two lost messages say more than on one that always loses some.
  * (E. S. Page, "Continuous inspection schemes", Biometrika 41, 1954; here over bounded windows.)
  */
 
@@ -13,21 +14,31 @@ import type { Finding } from "../symptom.ts";
 import type { Detector } from "./detector.ts";
 
 const windowsMs = [2_000, 3_000, 4_000, 6_000, 8_000];
-/** The loss of a good link, as a share of the threshold. */
+/** The loss of a good link, as a share of the threshold; one that is known to be better is better. */
 const goodShare = 1 / 6;
+/** Over this time before the windows above it is learnt how good a link is. */
+const learningMs = 60_000;
+/** As if so many messages, so many of them lost, had been seen before: a few prove nothing. */
+const doubt = { expected: 10, lost: 3 };
 /** e to this power: how much likelier a bad link must be than a good one. */
 const enoughWeight = 5.3;
-const leastLost = 3;
+/** Of them one must have shown as a gap: a late message is not a lost one. */
+const leastLost = 2;
+const leastGaps = 1;
 /** A raised one stays until so little was lost over the burst window, out of so many. */
 const releaseShare = 1 / 3;
 const releaseLeast = 8;
 /** Nothing at all for so long is silence, which is another symptom with another cure. */
 const silenceMs = 4_000;
+const leastHeard = 3;
 
 interface Counted {
   readonly windowMs: number;
+  /** Overdue messages among them, in both. */
   readonly expected: number;
   readonly lost: number;
+  /** Lost as later messages have shown. */
+  readonly gaps: number;
 }
 
 export const detectLinkLoss: Detector = ({ observation, history, isActive }, thresholds) => {
@@ -52,11 +63,9 @@ function count(reading: LinkLossReading, history: History, windowMs: number): Co
   const expected = history.increase(of, "expected", windowMs);
   const received = history.increase(of, "received", windowMs);
   if (expected === null || received === null) return null;
-  return {
-    windowMs,
-    expected: expected + reading.overdue,
-    lost: Math.max(0, expected - received) + reading.overdue,
-  };
+  const gaps = Math.max(0, expected - received);
+  const { overdue } = reading;
+  return { windowMs, expected: expected + overdue, lost: gaps + overdue, gaps };
 }
 
 function gotBad(
@@ -65,18 +74,36 @@ function gotBad(
   limit: number,
   longMs: number,
 ): Counted | null {
+  // Most links lose nothing: that is the longest of the windows, and there is no more to ask.
+  const all = count(reading, history, longMs);
+  if (all === null || all.lost < leastLost || all.gaps < leastGaps) return null;
   const silent = count(reading, history, silenceMs);
-  if (silent !== null && silent.expected >= leastLost && silent.lost >= silent.expected)
+  if (silent !== null && silent.expected >= leastHeard && silent.lost >= silent.expected)
     return null;
-  const forBad = Math.log(1 / goodShare);
-  const forGood = Math.log((1 - limit) / (1 - limit * goodShare));
+  const good = goodLoss(reading, history, limit, longMs);
+  const forBad = Math.log(limit / good);
+  const forGood = Math.log((1 - limit) / (1 - good));
   for (const windowMs of [...windowsMs, longMs]) {
     const counted = count(reading, history, windowMs);
-    if (counted === null || counted.lost < leastLost) continue;
+    if (counted === null || counted.lost < leastLost || counted.gaps < leastGaps) continue;
     const { expected, lost } = counted;
     if (lost * forBad + (expected - lost) * forGood >= enoughWeight) return counted;
   }
   return null;
+}
+
+/** What this link lost while nobody complained, doubt included. */
+function goodLoss(
+  reading: LinkLossReading,
+  history: History,
+  limit: number,
+  longMs: number,
+): number {
+  const [whole, late] = [learningMs + longMs, longMs].map((ms) => count(reading, history, ms));
+  const expected = (whole?.expected ?? 0) - (late?.expected ?? 0);
+  const lost = (whole?.gaps ?? 0) - (late?.gaps ?? 0);
+  const learnt = (lost + doubt.lost) / (expected + doubt.expected);
+  return Math.min(limit * goodShare, Math.max(0, learnt));
 }
 
 /** Too few messages to judge by keep it raised: a link nobody hears of has not got better. */
@@ -87,7 +114,7 @@ function stillBad(
   windowMs: number,
 ): Counted | null {
   const counted = count(reading, history, windowMs);
-  if (counted === null) return { windowMs, expected: 0, lost: 0 };
+  if (counted === null) return { windowMs, expected: 0, lost: 0, gaps: 0 };
   const { expected, lost } = counted;
   return expected >= releaseLeast && lost <= expected * limit * releaseShare ? null : counted;
 }

@@ -15,7 +15,13 @@ import {
   type Result,
 } from "../base/index.ts";
 import type { MeshReading, Sensor } from "../mape-k/index.ts";
-import { type BatmanPort, linkUsage, type MeshTables, PathHistory } from "../mesh/batman/index.ts";
+import {
+  type BatmanPort,
+  linkUsage,
+  type MeshTables,
+  type Path,
+  PathHistory,
+} from "../mesh/batman/index.ts";
 
 export interface BatmanWatchOptions {
   /** A name, `auto` or `none`. */
@@ -28,6 +34,8 @@ export interface BatmanWatchOptions {
 const lookAgainMs = 5_000;
 /** A neighbour silent for so many originator intervals is no way around anything. */
 const freshIntervals = 3;
+/** How often it is asked who is a node and who only an interface of one. */
+const nodesEveryMs = 5_000;
 const pathHistory = { maxPaths: 8_192, samples: 64, forgetAfterMs: 300_000 };
 
 /** The last good reading. */
@@ -50,6 +58,7 @@ export class BatmanWatch implements Sensor<MeshReading>, HealthSource {
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #fault: Fault | null = null;
   #seen: SeenMesh | null = null;
+  #nodes: { readonly addresses: ReadonlySet<string>; readonly atMs: number } | null = null;
 
   constructor(
     parts: {
@@ -94,9 +103,32 @@ export class BatmanWatch implements Sensor<MeshReading>, HealthSource {
       if (tables.fault.code === "E_NO_SUCH_MESH") this.#name = null;
       return tables;
     }
-    this.paths.record(tables.value.paths, atMs);
-    this.#seen = { tables: tables.value, atMs };
+    const paths = await this.#pathsToNodes(tables.value, atMs, signal);
+    this.paths.record(paths, atMs);
+    this.#seen = { tables: { ...tables.value, paths }, atMs };
     return ok(this.#seen);
+  }
+
+  /**
+   * Under BATMAN_IV every interface of a node announces itself as an originator, for one hop and for
+   * nobody's traffic (`BATADV_PRIMARIES_FIRST_HOP`, net/batman-adv/bat_iv_ogm.c). Nodes are those
+   * that have announced clients, and each has at least itself. While nobody has, all are taken.
+   */
+  async #pathsToNodes(
+    { settings, paths }: MeshTables,
+    atMs: number,
+    signal: AbortSignal,
+  ): Promise<readonly Path[]> {
+    if (settings.algorithm !== "BATMAN_IV") return paths;
+    if (this.#nodes === null || atMs - this.#nodes.atMs >= nodesEveryMs) {
+      const read = await this.#parts.port.readTranslations(settings.name, signal);
+      const clients = read.ok ? read.value.global : [];
+      const addresses = new Set<string>(clients.map(({ originator }) => originator));
+      this.#nodes = { addresses, atMs };
+    }
+    const { addresses } = this.#nodes;
+    if (addresses.size === 0) return paths;
+    return paths.filter(({ originator }) => addresses.has(originator));
   }
 
   async #find(signal: AbortSignal): Promise<Result<string, Fault>> {

@@ -25,7 +25,7 @@ export interface MeshPictureParts {
 export class MeshPictures {
   readonly #parts: MeshPictureParts;
   readonly #options: { readonly label: string; readonly revision: string };
-  readonly #firstWallMs: number;
+  readonly #firstTakenAt: string;
 
   constructor(
     parts: MeshPictureParts,
@@ -38,7 +38,7 @@ export class MeshPictures {
   ) {
     this.#parts = parts;
     this.#options = options;
-    this.#firstWallMs = parts.clock.wallMs();
+    this.#firstTakenAt = new Date(parts.clock.wallMs()).toISOString();
   }
 
   networkGraph(): Picture<NetworkGraph> {
@@ -49,9 +49,13 @@ export class MeshPictures {
   meshviewer(): Picture<Meshviewer> {
     const drawn = this.#draw();
     if (!drawn.ok) return drawn;
-    const wallMs = this.#parts.clock.wallMs();
-    const context = { wallMs, firstWallMs: this.#firstWallMs, clients: new Map<string, number>() };
-    return ok(toMeshviewer(drawn.value.topology, context));
+    return ok(
+      toMeshviewer(drawn.value.topology, {
+        takenAt: new Date(this.#parts.clock.wallMs()).toISOString(),
+        firstTakenAt: this.#firstTakenAt,
+        clients: new Map(),
+      }),
+    );
   }
 
   dot(): Picture<string> {

@@ -83,6 +83,31 @@ describe("the watch over batman-adv", () => {
     expect(watch.health()).toMatchObject({ state: "degraded" });
   });
 
+  it("takes a node's further interfaces under BATMAN_IV for no nodes of their own", async () => {
+    const batman = new MemoryBatman({
+      ...triangle,
+      settings: { ...triangle.settings, algorithm: "BATMAN_IV" },
+      // 33 is node 3's interface towards us: heard over that link alone, and nobody's destination.
+      neighbours: [neighbour(2, "a"), neighbour(33, "b")],
+      paths: [
+        ...[path(3, 33, "b", 250, true), path(3, 2, "a", 150), path(33, 33, "b", 255, true)],
+        path(2, 2, "a", 250, true),
+      ],
+    });
+    const client = (node: number) => {
+      return { originator: mac(node), client: mac(200 + node), vlan: -1, flags: 0, best: true };
+    };
+    batman.readTranslations = async () => ok({ local: [], global: [client(2), client(3)] });
+    const { watch } = watchOn(batman);
+    expect(await watch.sample(signal)).toMatchObject({
+      value: {
+        originators: 2,
+        links: [{ interface: "a" }, { interface: "b", routes: 1, routesWithoutAlternative: 0 }],
+      },
+    });
+    expect(watch.seen?.tables.paths.map(({ originator }) => originator)).not.toContain(mac(33));
+  });
+
   it("uses young tables again, and says how old they are by now", async () => {
     const batman = new MemoryBatman(triangle);
     const { watch, clock } = watchOn(batman, "bat0", 900);

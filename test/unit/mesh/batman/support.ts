@@ -82,7 +82,7 @@ export class MemoryBatman implements BatmanPort {
   meshInterfaces: BatmanPort["meshInterfaces"] = async () => ok([this.tables.settings.name]);
   readState: BatmanPort["readState"] = async () => ok(this.tables);
   readTables: BatmanPort["readTables"] = async () => ok(this.tables);
-  readTranslations = async () => ok({ local: [], global: [] });
+  readTranslations: BatmanPort["readTranslations"] = async () => ok({ local: [], global: [] });
 
   async set(_mesh: string, setting: Setting) {
     this.sets.push(setting);

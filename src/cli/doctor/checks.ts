@@ -53,6 +53,7 @@ function plannedChecks(config: NodeConfig, environment: Environment): readonly P
   const pings = targets.some(({ url }) => url.startsWith("icmp:"));
   const program = (name: string, remedy: string) => () => lookForProgram(name, remedy, environment);
   const forRepair = "repairing interfaces";
+  const forLoss = "counting lost messages on the links of the mesh";
   const forMesh = "seeing and steering the mesh";
   const later = "not used by this version yet";
   return [
@@ -90,8 +91,8 @@ function plannedChecks(config: NodeConfig, environment: Environment): readonly P
       purpose: pings ? "the icmp targets of the configuration" : "icmp targets",
       look: () => lookAtPing(environment),
     },
-    { name: "CAP_BPF", purpose: later, look: () => lookAtCapability("CAP_BPF") },
-    { name: "BTF", purpose: later, look: lookAtBtf },
+    { name: "CAP_BPF", purpose: forLoss, look: () => lookAtCapability("CAP_BPF") },
+    { name: "BTF", purpose: forLoss, look: lookAtBtf },
     { name: "XDP", purpose: later, look: lookAtXdp },
     { name: "BPF file system", purpose: later, look: lookAtBpfFileSystem },
     { name: "batman-adv", purpose: forMesh, look: () => lookAtBatman(environment) },

@@ -43,6 +43,56 @@ function daemon(answers: Readonly<Record<string, unknown>>, asked: string[] = []
   });
 }
 
+/** As one node of a triangle sees it. */
+const mesh = {
+  type: "NetworkGraph",
+  protocol: "batman-adv",
+  version: "2022.3",
+  metric: "THROUGHPUT",
+  router_id: "02:00:00:00:01:02",
+  revision: "0.1.0",
+  topology_id: "bat0",
+  nodes: ["02:00:00:00:01:02", "02:00:00:00:02:01"].map((node) => ({
+    id: node,
+    properties: { gateway: false, known: true, cut: false, part: 0 },
+  })),
+  links: [
+    {
+      source: "02:00:00:00:01:02",
+      target: "02:00:00:00:02:01",
+      cost: 1,
+      cost_text: "54 Mbit/s",
+      properties: { kind: "heard", cut: true },
+    },
+  ],
+};
+
+describe("meshmend topology", () => {
+  const path = "GET /api/v1/mesh/topology";
+
+  it("draws the mesh, or hands on the daemon's NetJSON and Graphviz", async () => {
+    const at = await answering((request, response) => {
+      const dot = request.url?.endsWith("format=dot");
+      response.end(dot ? 'graph "bat0" {}\n' : JSON.stringify(mesh));
+    });
+    const [drawn, json, dot] = await Promise.all([
+      runCli(["topology"], at),
+      runCli(["topology", "--json"], at),
+      runCli(["topology", "--dot"], at),
+    ]);
+    expect(drawn.stdout).toContain("└── 02:00:00:00:02:01  54 Mbit/s, the only path");
+    expect(JSON.parse(json.stdout)).toEqual(mesh);
+    expect(dot.stdout).toBe('graph "bat0" {}\n');
+  });
+
+  it("says when there is none", async () => {
+    const at = await daemon({ [path]: undefined });
+    const { code, stderr } = await runCli(["topology"], at);
+    expect(code).not.toBe(0);
+    expect(stderr).not.toBe("");
+  });
+});
+
 const { id } = sampleDecision;
 const page = { decisions: [sampleDecision], next: null };
 const health = {

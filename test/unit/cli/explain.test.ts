@@ -53,6 +53,25 @@ describe("an explained decision", () => {
     expect(told).toContain("Nothing was done, so nothing is judged.");
   });
 
+  it("says what is in force, and how that ended", () => {
+    const plan = { ...sampleDecision.plan, standing: { releaseBeats: 10 } };
+    const held = { ...sampleDecision, plan, phase: "holding" };
+    expect(explained(held)).toContain("stays in force until");
+    expect(explained(held)).toContain("withdrawn when its cause has passed");
+    expect(outcomeWords(held)).toBe("holding");
+    const withdrawal = {
+      outcome: "withdrawn",
+      reason: "what was there before is restored",
+      wallMs: 1,
+      heldMs: 61_000,
+    };
+    const ended = { ...held, phase: "closed", withdrawal };
+    expect(explained(ended)).toContain(
+      "withdrawn after 1 min 1 s in force: what was there before is restored.",
+    );
+    expect(outcomeWords(ended)).toBe("withdrawn");
+  });
+
   it("says how to answer while it waits", () => {
     const told = explained({
       admission: { kind: "awaiting-confirmation", expiresWallMs: 1_763_697_000_000 },

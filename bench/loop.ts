@@ -148,6 +148,8 @@ async function measureBeats(): Promise<{ tookMs: number[]; allocatedBytes: numbe
           errorRatio: 0.01,
           dropRatio: 0.05,
           targetFailures: 3,
+          linkLossRatio: 0.3,
+          silentIntervals: 3,
           retransmitRatio: 0.1,
           pressureRatio: 0.5,
           storageFreeRatio: 0.05,

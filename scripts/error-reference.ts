@@ -7,6 +7,7 @@ import { type ErrorEntry, errorTable } from "../src/api/http/error-table.ts";
 import type { ConfigFaultCode } from "../src/config/config-fault.ts";
 import type { RefusalCode } from "../src/mape-k/decision.ts";
 import type { ActuatorFaultCode } from "../src/mape-k/execute/actuator.ts";
+import type { ApplyFault } from "../src/mesh/batman/index.ts";
 
 interface Area {
   readonly title: string;
@@ -21,7 +22,8 @@ const refusals: Readonly<Record<RefusalCode, string>> = {
   E_BUDGET_SPENT: "As many repairs as `repair.budgetPerHour` allows were made within the hour.",
   E_REPAIR_UNDER_WAY:
     "Another repair is applied, verified or undone, or waits for a person: one at a time.",
-  E_LAST_PATH: "It would take down the last interface that works.",
+  E_LAST_PATH:
+    "It would take down the last interface that works, or one over which alone somebody is reached.",
   E_NO_CAPABILITY:
     "This machine cannot carry it out: CAP_NET_ADMIN or the tool is missing; see `meshmend doctor`.",
   E_JOURNAL_UNAVAILABLE:
@@ -36,7 +38,24 @@ const actions: Readonly<Record<Exclude<ActuatorFaultCode, "E_NO_CAPABILITY">, st
   E_NO_SUCH_SUBJECT:
     "What the action is about does not exist (any more). Over HTTP: no series is kept of it.",
   E_ACTION_TIMEOUT: "It did not end in time, or the daemon was stopped in the middle of it.",
+  E_SUPERSEDED:
+    "A setting that was to be restored has been changed by somebody else since: it was left alone.",
   E_ACTION_FAILED: "It was refused, or the kernel does not show its effect; the message says why.",
+};
+
+const batman: Readonly<
+  Record<Exclude<ApplyFault["code"], "E_NOT_PERMITTED" | "E_NO_COMMAND">, string>
+> = {
+  E_BATMAN_NOT_LOADED: "The kernel has no batman-adv, or it is not loaded: `modprobe batman-adv`.",
+  E_NO_SUCH_MESH: "There is no batman-adv interface of this name; see `mesh.interface`.",
+  E_NO_SUCH_INTERFACE: "The interface does not exist, or is no part of the mesh.",
+  E_INVALID_SETTING: "batman-adv does not take this value, or would take another one for it.",
+  E_BATMAN_MALFORMED: "The answer is not what batman-adv or batctl writes; please report it.",
+  E_BATMAN_TABLE_TOO_LARGE: "A table has more rows than any mesh; nothing was read.",
+  E_BATMAN_TIMEOUT: "It did not answer in time.",
+  E_BATMAN_FAILED: "It refused for a reason of its own; the message gives it.",
+  E_SETTING_NOT_TAKEN: "It took the setting, but has another value when read back.",
+  E_SETTING_SUPERSEDED: "Somebody else has changed the setting since; it was left alone.",
 };
 
 const configuration: Readonly<Record<ConfigFaultCode, string>> = {
@@ -90,8 +109,15 @@ const areas: readonly Area[] = [
       E_MALFORMED: "What was read is not what the kernel writes; please report it.",
       E_TOO_MANY_FILES: "The process is out of file descriptors: raise LimitNOFILE.",
       E_TOO_MANY_INTERFACES: "More interfaces match `interfaces.include` than can be watched.",
+      E_MESH_AMBIGUOUS: "There are several batman-adv interfaces; `mesh.interface` names none.",
       E_BAD_TARGET: "The address of a target is neither `tcp://host:port` nor `icmp://host`.",
     },
+  },
+  {
+    title: "What batman-adv answers",
+    where:
+      "In an observation's `faults`, in `/health` under `batman`, and behind actions that fail.",
+    codes: batman,
   },
   {
     title: "What is wrong in the configuration",

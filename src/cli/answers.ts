@@ -47,13 +47,20 @@ export const symptomShape = record({
 export type Symptom = Shaped<typeof symptomShape>;
 
 /** One shape for all kinds: a kind this version does not know is shown with what it carries. */
-export const actionShape = record({
+const plainAction = {
   kind: text,
   interface: optional(text),
   downMs: optional(number),
+  throughputKbps: optional(number),
+  hopPenalty: optional(number),
+  intervalMs: optional(number),
+  mtuBytes: optional(number),
+  member: optional(boolean),
+  gateway: optional(record({ mode: text })),
   severity: optional(text),
   message: optional(text),
-});
+};
+export const actionShape = record({ ...plainAction, to: optional(record(plainAction)) });
 export type Action = Shaped<typeof actionShape>;
 
 const planShape = record({
@@ -61,7 +68,13 @@ const planShape = record({
   actions: list(actionShape),
   undo: list(actionShape),
   expectedGain: text,
-  expectation: record({ symptom: text, withinMs: number, quietBeats: number }),
+  expectation: record({
+    symptom: text,
+    proof: optional(text),
+    withinMs: number,
+    quietBeats: number,
+  }),
+  standing: optional(nullable(record({ releaseBeats: number }))),
   alternatives: list(record({ action: nullable(actionShape), rejectedBecause: text })),
 });
 
@@ -89,6 +102,9 @@ export const decisionShape = record({
       wallMs: number,
       tookMs: number,
     }),
+  ),
+  withdrawal: optional(
+    nullable(record({ outcome: text, reason: text, wallMs: number, heldMs: number })),
   ),
   timeline: list(record({ wallMs: number, what: text })),
 });
@@ -145,5 +161,32 @@ export const eventShape = record({
   }),
 });
 export type EventAnswer = Shaped<typeof eventShape>;
+
+export const networkGraphShape = record({
+  type: text,
+  protocol: text,
+  version: nullable(text),
+  metric: nullable(text),
+  router_id: nullable(text),
+  revision: text,
+  topology_id: text,
+  nodes: list(
+    record({
+      id: text,
+      label: optional(text),
+      properties: record({ gateway: boolean, known: boolean, cut: boolean, part: number }),
+    }),
+  ),
+  links: list(
+    record({
+      source: text,
+      target: text,
+      cost: number,
+      cost_text: text,
+      properties: record({ kind: text, cut: boolean }),
+    }),
+  ),
+});
+export type NetworkGraph = Shaped<typeof networkGraphShape>;
 
 export const problemShape = record({ code: text, detail: text });

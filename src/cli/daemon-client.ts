@@ -20,6 +20,8 @@ export interface DaemonClient {
   /** `accept`: statuses whose body is of the shape; /health answers 503 with a full report. */
   get<Value>(path: string, shape: Shape<Value>, accept?: readonly number[]): Answer<Value>;
   post<Value>(path: string, body: unknown, shape: Shape<Value>): Answer<Value>;
+  /** The body as it is, of a route that answers text. */
+  text(path: string): Answer<string>;
   /** The open stream of a route that does not end, its head checked, its body not yet read. */
   stream(path: string, headers: Headers, signal: AbortSignal): Answer<IncomingMessage>;
 }
@@ -70,6 +72,23 @@ export function connectDaemon(at: HostPort): DaemonClient {
     post(path, body, shape) {
       const headers = { "content-type": "application/json" };
       return exchange({ method: "POST", path, headers, body: JSON.stringify(body) }, shape, [200]);
+    },
+    async text(path) {
+      const signal = AbortSignal.timeout(answerTimeoutMs);
+      try {
+        const response = await open(at, {
+          method: "GET",
+          path,
+          headers: { accept: "*/*" },
+          signal,
+        });
+        const body = await readBounded(response);
+        if (body === null) return failed(strangeAnswer(address, "16 MiB or more"));
+        if (response.statusCode === 200) return ok(body);
+        return failed(problemFault(address, response.statusCode ?? 0, parseJson(body)));
+      } catch (thrown) {
+        return failed(connectionFault(address, thrown, signal.aborted));
+      }
     },
     async stream(path, headers, signal) {
       const timeout = AbortSignal.timeout(answerTimeoutMs);

@@ -51,7 +51,14 @@ function planLines({ plan }: Decision): string[] {
     `  - to do: ${actionsWords(plan.actions)}`,
     `  - to take it back: ${actionsWords(plan.undo)}`,
     `  - expected: ${printable(plan.expectedGain)}`,
-    `  - proof: ${printable(expectation.symptom)} stays away for ${beats}, within ${span(expectation.withinMs)}`,
+    expectation.proof === "traffic-moved"
+      ? `  - proof: no traffic takes it for ${beats}, within ${span(expectation.withinMs)}`
+      : `  - proof: ${printable(expectation.symptom)} stays away for ${beats}, within ${span(expectation.withinMs)}`,
+    ...(plan.standing
+      ? [
+          `  - it stays in force until ${printable(expectation.symptom)} has stayed away for ${plan.standing.releaseBeats} beats`,
+        ]
+      : []),
   ];
 }
 
@@ -97,7 +104,8 @@ const endings: Readonly<Record<string, string>> = {
   told: "it was only told; there was nothing to judge",
 };
 
-function verdictLines(terminal: Terminal, { verdict, phase }: Decision): string[] {
+function verdictLines(terminal: Terminal, decision: Decision): string[] {
+  const { verdict, phase, withdrawal } = decision;
   if (verdict === null) {
     return [
       phase === "closed" ? "Nothing was done, so nothing is judged." : "It is not judged yet.",
@@ -109,6 +117,12 @@ function verdictLines(terminal: Terminal, { verdict, phase }: Decision): string[
     `${stateWords(terminal, verdict.outcome)}${told}, after ${span(verdict.tookMs)}: ${sentence(verdict.reason)}`,
     ...verdict.before.map((each) => `  - before: ${evidenceWords(each)}`),
     ...verdict.after.map((each) => `  - after: ${evidenceWords(each)}`),
+    ...(phase === "holding" ? ["It is in force, and is withdrawn when its cause has passed."] : []),
+    ...(withdrawal
+      ? [
+          `${stateWords(terminal, withdrawal.outcome)} after ${span(withdrawal.heldMs)} in force: ${sentence(withdrawal.reason)}`,
+        ]
+      : []),
   ];
 }
 

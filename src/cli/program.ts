@@ -66,6 +66,10 @@ const configOptions = (): readonly Option[] => [
   new Option("--mode <mode>", "observe, confirm or act"),
   new Option("--http <host:port>", "address of the HTTP face; port 0 lets the system choose"),
   new Option("--data-dir <directory>", "where decisions and the crash journal are kept"),
+  new Option(
+    "--mesh-interface <name>",
+    "the batman-adv interface; auto (the one there is) or none",
+  ),
   new Option("--node-id <name>", "this node's name; else the host name"),
   new Option("--log-level <level>", "debug, info, warn or error"),
   new Option("--log-format <format>", "auto, json or pretty"),
@@ -79,12 +83,7 @@ function addOptions(command: Command, options: readonly Option[]): Command {
 function addDaemon(program: Command, terminal: Terminal, finish: Finish): void {
   const run = program.command("run").description("Run the daemon until SIGTERM or Ctrl-C.");
   addOptions(run, configOptions());
-  for (const flags of [
-    "--client [value]",
-    "--peer [value]",
-    "--join [value]",
-    "--mesh-interface [value]",
-  ]) {
+  for (const flags of ["--client [value]", "--peer [value]", "--join [value]"]) {
     run.addOption(new Option(flags, "not in this version").hideHelp());
   }
   run.action(async (options: Parameters<typeof import("./commands/run.ts").run>[1]) => {
@@ -121,6 +120,19 @@ function addQuestions(program: Command, terminal: Terminal, finish: Finish): voi
       finish(await command.events(terminal, options));
     });
   withExamples(events, ["meshmend events", "meshmend events --after 0 --json"]);
+  const topology = program
+    .command("topology")
+    .description(
+      "The mesh as this node sees it: who is there, over which links, and where it breaks.",
+    )
+    .addOption(httpOption())
+    .addOption(new Option("--json", "print NetJSON (NetworkGraph)"))
+    .addOption(new Option("--dot", "print it for Graphviz").conflicts("json"))
+    .action(async (options: import("./commands/topology.ts").TopologyOptions) => {
+      const command = await import("./commands/topology.ts");
+      finish(await command.topology(terminal, options));
+    });
+  withExamples(topology, ["meshmend topology", "meshmend topology --dot | dot -Tsvg > mesh.svg"]);
   const plan = program
     .command("plan")
     .description("What would be done now, and why; asks the daemon, or looks at this machine.")

@@ -34,6 +34,7 @@ export function span(ms: number): string {
 
 /** One line, as an operator would type it. */
 export function actionWords(action: Action): string {
+  if (action.to !== undefined) return `restore: ${actionWords(action.to)}`;
   const on = printable(action.interface ?? "?");
   switch (action.kind) {
     case "interface-up":
@@ -44,6 +45,25 @@ export function actionWords(action: Action): string {
       return `set ${on} down, and up again after ${span(action.downMs ?? 0)}`;
     case "tell":
       return `tell: ${printable(action.message ?? "")}`;
+    case "mesh-reenslave":
+      return `take ${on} out of the mesh and in again`;
+    case "mesh-membership":
+      return action.member === true ? `add ${on} to the mesh` : `take ${on} out of the mesh`;
+    case "throughput-override":
+      return action.throughputKbps === 0
+        ? `set no throughput override on ${on}`
+        : `set the throughput override of ${on} to ${action.throughputKbps} kbit/s`;
+    case "interface-hop-penalty":
+    case "mesh-hop-penalty":
+      return `set the hop penalty of ${on} to ${action.hopPenalty}`;
+    case "elp-interval":
+      return `set the ELP interval of ${on} to ${action.intervalMs} ms`;
+    case "originator-interval":
+      return `set the originator interval of ${on} to ${action.intervalMs} ms`;
+    case "interface-mtu":
+      return `set the MTU of ${on} to ${action.mtuBytes}`;
+    case "gateway-mode":
+      return `set the gateway mode of ${on} to ${printable(action.gateway?.mode ?? "?")}`;
     default:
       return `${printable(action.kind)}${action.interface === undefined ? "" : ` on ${on}`}`;
   }
@@ -61,6 +81,8 @@ export function evidenceWords({ what, seen, limit }: Evidence): string {
 
 /** What became of a decision, in a word or two. */
 export function outcomeWords(decision: Decision): string {
+  if (decision.phase === "holding") return "holding";
+  if (decision.withdrawal) return decision.withdrawal.outcome;
   if (decision.verdict !== null) return decision.verdict.outcome;
   if (decision.admission.kind === "refused") return `refused: ${decision.admission.code ?? "?"}`;
   return decision.phase;
@@ -69,6 +91,8 @@ export function outcomeWords(decision: Decision): string {
 const colours: Readonly<Record<string, Colour>> = {
   ok: "green",
   healed: "green",
+  holding: "green",
+  withdrawn: "green",
   yes: "green",
   degraded: "yellow",
   warning: "yellow",

@@ -139,6 +139,23 @@ const interfaces = section("Which network interfaces are watched.", {
   ),
 });
 
+const mesh = section(
+  "The mesh this node belongs to.",
+  {
+    interface: Type.String({
+      pattern: "^[^-/:\\s][^/:\\s]{0,14}$",
+      default: "auto",
+      flag: "mesh-interface",
+      form: "1 to 15 characters without `/`, `:` and blanks; `auto` or `none`",
+      description:
+        "The batman-adv interface. `auto` takes the one there is, and none where there are several; " +
+        "`none` does not look. May be written `mesh: bat0` for short.",
+      example: "bat0",
+    }),
+  },
+  "interface",
+);
+
 const target = section(
   "One probed address.",
   {
@@ -226,6 +243,16 @@ const thresholds = section("From when on something is a symptom.", {
   }),
   retransmitRatio: ratio("Share of TCP segments sent again.", 0.1),
   pressureRatio: ratio("Share of the last 10 s in which some task waited for a resource.", 0.5),
+  linkLossRatio: ratio(
+    "Share of a neighbour's messages lost on a link of the mesh; above it the link is avoided.",
+    0.3,
+  ),
+  silentIntervals: count({
+    minimum: 2,
+    maximum: 1_000,
+    default: 3,
+    description: "Intervals without a message after which a neighbour of the mesh is silent.",
+  }),
   storageFreeRatio: ratio("Free share of the data directory's file system, below it is low.", 0.05),
 });
 
@@ -255,6 +282,7 @@ export const configSchema = section("One node of meshmend.", {
   http,
   loop,
   interfaces,
+  mesh,
   targets: Type.Array(target, {
     default: [],
     maxItems: 64,

@@ -49,6 +49,10 @@ export interface NodeConfig {
     readonly include: readonly string[];
     readonly exclude: readonly string[];
   };
+  readonly mesh: {
+    /** A batman-adv interface; `auto`: the one there is; `none`: not looked at. */
+    readonly interface: string;
+  };
   readonly targets: readonly ProbeTarget[];
   readonly repair: {
     /** Glob patterns of interfaces that may be touched in mode `confirm` and `act`. */
@@ -76,6 +80,10 @@ export interface NodeConfig {
     readonly pressureRatio: number;
     /** Free share of the data directory's file system, 0 to 1. */
     readonly storageFreeRatio: number;
+    /** Share of a neighbour's messages lost, 0 to 1, from which its link is bad. */
+    readonly linkLossRatio: number;
+    /** A neighbour is silent after so many of its intervals. */
+    readonly silentIntervals: number;
   };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly telemetry: {

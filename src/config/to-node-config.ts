@@ -28,6 +28,7 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
       keepDecisions: loop.keepDecisions,
     },
     interfaces: written.interfaces,
+    mesh: written.mesh,
     targets: written.targets.map(({ name, url, interval, timeout }) => {
       return { name, url, intervalMs: interval, timeoutMs: timeout };
     }),
@@ -47,6 +48,8 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
       retransmitRatio: thresholds.retransmitRatio,
       pressureRatio: thresholds.pressureRatio,
       storageFreeRatio: thresholds.storageFreeRatio,
+      linkLossRatio: thresholds.linkLossRatio,
+      silentIntervals: thresholds.silentIntervals,
     },
     log: written.log,
     telemetry: written.telemetry,

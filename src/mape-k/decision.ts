@@ -13,9 +13,16 @@ export type Mode = "observe" | "confirm" | "act";
 /** Time-ordered text (ULID): sorting by id is sorting by time. */
 export type DecisionId = Brand<string, "DecisionId">;
 
-/** How a repair is judged: the symptom must stay away for `quietBeats`, within `withinMs`. */
+/**
+ * What proves a repair. `symptom-gone`: the cause itself. `traffic-moved`: the cause may last, but no
+ * traffic suffers from it any more.
+ */
+export type Proof = "symptom-gone" | "traffic-moved";
+
+/** How a repair is judged: the proof must hold for `quietBeats`, within `withinMs`. */
 export interface Expectation {
   readonly symptom: SymptomKey;
+  readonly proof: Proof;
   readonly withinMs: number;
   readonly quietBeats: number;
 }
@@ -25,13 +32,26 @@ export interface Alternative {
   readonly rejectedBecause: string;
 }
 
+/**
+ * A repair that works only as long as it is in force: a way around the trouble. Once proven it is
+ * held, and withdrawn when its symptom has stayed away for so many beats in a row.
+ */
+export interface Standing {
+  readonly releaseBeats: number;
+}
+
 export interface Plan {
   readonly reason: string;
   readonly actions: readonly Action[];
-  /** Takes the actions back, in this order. */
+  /**
+   * Takes the actions back, in this order. Of a setting it is what was seen when the plan was made; once
+   * applied, what was read right before.
+   */
   readonly undo: readonly Action[];
   readonly expectedGain: string;
   readonly expectation: Expectation;
+  /** Null: what it did stays done. */
+  readonly standing: Standing | null;
   readonly alternatives: readonly Alternative[];
 }
 
@@ -80,8 +100,43 @@ export interface Verdict {
   readonly tookMs: number;
 }
 
-/** `closed` is final; the others are under way, and a restart takes them up again. */
-export type DecisionPhase = "waiting" | "applying" | "verifying" | "undoing" | "closed";
+/** `closed` is final; the others are not over, and a restart takes them up again. */
+export type DecisionPhase =
+  | "waiting"
+  | "applying"
+  | "verifying"
+  | "undoing"
+  /** Proven, and in force until its cause has passed. */
+  | "holding"
+  | "withdrawing"
+  | "closed";
+
+/** Phases in which a repair keeps other disruptive ones waiting. */
+export function isUnderWay({ phase }: Decision): boolean {
+  return phase !== "closed" && phase !== "holding";
+}
+
+/** Applied, and not yet about to be taken back. */
+export function isInForce({ phase }: Decision): boolean {
+  return phase === "verifying" || phase === "holding";
+}
+
+export type WithdrawalOutcome =
+  /** Its cause had passed, and what was there before was restored. */
+  | "withdrawn"
+  /** Somebody else had changed the setting meanwhile; it was left alone. */
+  | "superseded"
+  /** What it was about does not exist any more. */
+  | "vanished";
+
+/** How a standing repair ended: the record beside the verdict, which says how it began. */
+export interface Withdrawal {
+  readonly outcome: WithdrawalOutcome;
+  readonly reason: string;
+  readonly wallMs: number;
+  /** From the verdict to the end. */
+  readonly heldMs: number;
+}
 
 export interface TimelineEntry {
   readonly wallMs: number;
@@ -99,6 +154,8 @@ export interface Decision {
   readonly admission: Admission;
   readonly phase: DecisionPhase;
   readonly verdict: Verdict | null;
+  /** Of a standing repair that was withdrawn; null for all others. */
+  readonly withdrawal: Withdrawal | null;
   /** What happened to it, oldest first; at most a few dozen entries, its middle left out. */
   readonly timeline: readonly TimelineEntry[];
 }

@@ -92,6 +92,78 @@ export interface ProcessReading {
   readonly eventLoopDelayMaxMs: number;
 }
 
+/**
+ * What a path or a link of the mesh is worth, higher is better. BATMAN_IV: the transmit quality (TQ), 0
+ * to 255. BATMAN_V: throughput in kbit/s.
+ */
+export type MeshQuality = number;
+
+export interface MeshInterfaceReading {
+  readonly name: string;
+  /** It sends and receives for the mesh. */
+  readonly active: boolean;
+  /** Null: this kernel has no such setting. */
+  readonly hopPenalty: number | null;
+  readonly elpIntervalMs: number | null;
+  /** 0: none. */
+  readonly throughputOverrideKbps: number | null;
+}
+
+/** One neighbour on one interface, and what of this node's traffic the link carries. */
+export interface MeshLinkReading {
+  /** Its address on the link. */
+  readonly neighbour: string;
+  readonly interface: string;
+  readonly lastSeenMs: number;
+  readonly quality: MeshQuality | null;
+  /** Originators whose best path leads over it. */
+  readonly routes: number;
+  /** Those of them that have no path over another interface. */
+  readonly routesWithoutAlternative: number;
+  /** The best of the paths in use over this link; null without any. */
+  readonly bestRouteQuality: MeshQuality | null;
+  /** Of each route's best alternative the worst: below it, all routes move. */
+  readonly worstAlternativeQuality: MeshQuality | null;
+}
+
+export interface MeshGatewayReading {
+  readonly originator: string;
+  readonly selected: boolean;
+  readonly quality: MeshQuality;
+  readonly downKbps: number;
+  readonly upKbps: number;
+}
+
+/** batman-adv, as this node has it. */
+export interface MeshReading {
+  /** The mesh interface, such as `bat0`. */
+  readonly name: string;
+  readonly algorithm: "BATMAN_IV" | "BATMAN_V";
+  readonly originators: number;
+  /** Changes of next hops since this process started. */
+  readonly pathSwitches: number;
+  readonly hopPenalty: number;
+  readonly originatorIntervalMs: number;
+  readonly gatewayMode: "off" | "client" | "server";
+  readonly interfaces: readonly MeshInterfaceReading[];
+  readonly links: readonly MeshLinkReading[];
+  readonly gateways: readonly MeshGatewayReading[];
+}
+
+/**
+ * The numbered messages (ELP, OGM) of one neighbour on one interface, as the kernel program counts
+ * them: all of them are sent whether or not traffic takes the link.
+ */
+export interface LinkLossReading {
+  readonly neighbour: string;
+  readonly interface: string;
+  /** Sent by the neighbour, as far as the numbers show; cumulative. */
+  readonly expected: number;
+  readonly received: number;
+  /** Due by now and not seen; no later message has shown yet that they are lost. */
+  readonly overdue: number;
+}
+
 /** The sections of an observation, each as its sensor delivers it. */
 export interface Sections {
   readonly interfaces: readonly InterfaceReading[];
@@ -100,6 +172,8 @@ export interface Sections {
   readonly pressure: readonly PressureReading[];
   readonly storage: readonly StorageReading[];
   readonly process: ProcessReading;
+  readonly mesh: MeshReading;
+  readonly linkLoss: readonly LinkLossReading[];
 }
 
 export type SectionName = keyof Sections;

@@ -14,7 +14,9 @@ export type SymptomKind =
   | "listen-drops"
   | "resource-pressure"
   | "storage-low"
-  | "sensor-failed";
+  | "sensor-failed"
+  | "link-loss"
+  | "silent-neighbour";
 
 /** The section of an observation in which a kind shows itself; null for those that always can. */
 const shownIn: Readonly<Record<SymptomKind, SectionName | null>> = {
@@ -28,6 +30,8 @@ const shownIn: Readonly<Record<SymptomKind, SectionName | null>> = {
   "resource-pressure": "pressure",
   "storage-low": "storage",
   "sensor-failed": null,
+  "link-loss": "linkLoss",
+  "silent-neighbour": "mesh",
 };
 
 export type Severity = "info" | "warning" | "critical";

@@ -35,6 +35,7 @@ import {
   InterfaceActuator,
   kernelRoots,
   type LevelDecisionLog,
+  MtuActuator,
   openFileActionJournal,
   openLevelDecisionLog,
   TellActuator,
@@ -49,8 +50,10 @@ import { hasCapability } from "./capabilities.ts";
 import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
 import { loopPolicy } from "./loop-policy.ts";
+import { MeshPictures } from "./mesh-pictures.ts";
+import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
-import { recordEvent, recordState } from "./record-metrics.ts";
+import { recordEvent, recordMesh, recordState } from "./record-metrics.ts";
 
 export interface NodeParts {
   readonly clock: Clock;
@@ -96,24 +99,31 @@ export async function createNode(
   });
   const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
   const stores = { log, journal: journal.value };
-  const composed = composeLoop(config, parts, { ...stores, tracing, metrics });
+  const mesh = openMesh(config, parts);
+  const composed = composeLoop(config, parts, { ...stores, tracing, metrics, mesh });
   const { loop, feed } = composed;
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
     logEvent(parts.logger, event);
     recordEvent(metrics, event);
   });
+  const pictures = new MeshPictures(
+    { clock: parts.clock, seen: () => mesh?.watch.seen ?? null },
+    { label: config.nodeId, revision: parts.version },
+  );
   const server = createHttpServer(
     {
       loop,
+      mesh: pictures,
       metrics: {
         ...metrics,
         text() {
           recordState(metrics, { ...composed, dropped });
+          recordMesh(metrics, loop);
           return metrics.text();
         },
       },
-      health: () => components(config, loop, stores),
+      health: () => components(config, loop, stores, mesh),
       clock: parts.clock,
       logger: parts.logger,
     },
@@ -157,11 +167,12 @@ interface LoopSurroundings {
   readonly journal: FileActionJournal;
   readonly tracing: Tracing;
   readonly metrics: NodeMetrics;
+  readonly mesh: OpenedMesh | null;
 }
 
 function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundings) {
   const { clock, random, logger } = parts;
-  const { metrics, log, journal } = around;
+  const { metrics, log, journal, mesh } = around;
   const history = new TimeSeries(config.loop);
   const feed = new EventFeed({ clock, logger }, { capacity: eventRing });
   const recorder = new DecisionRecorder(
@@ -169,7 +180,12 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
     { keepDecisions: config.loop.keepDecisions, backlog: recorderBacklog },
   );
   const writable = () => recorder.writable;
-  const { sensors, start: startSensors } = openSensors(config, { clock, random, writable });
+  const { sensors, start: startSensors } = openSensors(config, {
+    clock,
+    random,
+    writable,
+    mesh,
+  });
   const monitor = new Monitor(
     {
       clock,
@@ -186,7 +202,9 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
     const run = commandRunner(clock);
     const options = { ...kernelRoots, timeoutMs: commandTimeoutMs };
     actuators.push(new InterfaceActuator({ clock, run }, options));
+    actuators.push(new MtuActuator({ clock, run }, options));
   }
+  actuators.push(...(mesh?.actuators ?? []));
   const onAction = (action: Action, result: Result<void, Fault>) =>
     metrics.action(action.kind, result.ok ? "applied" : "failed");
   const loop = new Loop(
@@ -222,10 +240,12 @@ function components(
   config: NodeConfig,
   loop: Loop,
   stores: { readonly log: LevelDecisionLog; readonly journal: FileActionJournal },
+  mesh: OpenedMesh | null,
 ): readonly HealthSource[] {
   return [
     { component: "loop", health: () => loop.health() },
     ...loop.sensorHealth(),
+    ...(mesh?.health ?? []),
     { component: "decision-log", health: () => stores.log.health() },
     { component: "journal", health: () => loop.journalHealth() },
     { component: "repair", health: () => repairHealth(config) },

@@ -6,12 +6,12 @@
 import { silentLogger, silentTracer, timeOrderedId } from "../base/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import {
-  type ActionKind,
   type DecisionId,
   DecisionRecorder,
   type DryRun,
   EventFeed,
   Executor,
+  type HandledKind,
   Loop,
   Monitor,
   type Observation,
@@ -21,6 +21,7 @@ import {
 import { MemoryActionJournal, MemoryDecisionLog } from "../mape-k/io/index.ts";
 import { hasCapability } from "./capabilities.ts";
 import { loopPolicy } from "./loop-policy.ts";
+import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
 import { systemClock } from "./system-clock.ts";
 import { systemRandom } from "./system-random.ts";
@@ -37,7 +38,8 @@ export async function dryRunHere(config: NodeConfig, beats: number): Promise<Dry
   const log = new MemoryDecisionLog();
   const journal = new MemoryActionJournal({ capacity: 1 });
   const history = new TimeSeries(config.loop);
-  const parts = { clock, random: systemRandom, writable: () => true };
+  const mesh = openMesh(config, { clock, logger: silentLogger });
+  const parts = { clock, random: systemRandom, writable: () => true, mesh };
   const { sensors, start: startSensors } = openSensors(config, parts);
   const done = Promise.withResolvers<void>();
   let seen = 0;
@@ -61,7 +63,7 @@ export async function dryRunHere(config: NodeConfig, beats: number): Promise<Dry
           {
             clock,
             logger: silentLogger,
-            actuators: [{ kinds: possibleKinds(), apply: carriesNothingOut }],
+            actuators: [{ kinds: possibleKinds(mesh), apply: carriesNothingOut }],
             journal,
             report,
           },
@@ -83,9 +85,12 @@ export async function dryRunHere(config: NodeConfig, beats: number): Promise<Dry
 }
 
 /** What the daemon could carry out on this machine; so that the plan's refusals are the real ones. */
-function possibleKinds(): readonly ActionKind[] {
-  const interfaces: readonly ActionKind[] = ["interface-up", "interface-down", "interface-bounce"];
-  return hasCapability("CAP_NET_ADMIN") === false ? ["tell"] : ["tell", ...interfaces];
+function possibleKinds(mesh: OpenedMesh | null): readonly HandledKind[] {
+  const interfaces: readonly HandledKind[] = ["interface-up", "interface-down", "interface-bounce"];
+  const ofMesh = mesh?.actuators.flatMap(({ kinds }) => kinds) ?? [];
+  return hasCapability("CAP_NET_ADMIN") === false
+    ? ["tell"]
+    : ["tell", "interface-mtu", ...interfaces, ...ofMesh];
 }
 
 function carriesNothingOut(): Promise<never> {

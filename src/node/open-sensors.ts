@@ -13,6 +13,7 @@ import {
   TargetsSensor,
   TransportSensor,
 } from "../mape-k/io/index.ts";
+import type { OpenedMesh } from "./open-mesh.ts";
 
 /** Each watched interface holds a few descriptors; far more than any mesh node has. */
 const maxInterfaces = 4_096;
@@ -31,6 +32,7 @@ export function openSensors(
     readonly random: Random;
     /** Did the last write to the data directory succeed? */
     readonly writable: () => boolean;
+    readonly mesh: OpenedMesh | null;
   },
 ): OpenedSensors {
   const { include, exclude } = config.interfaces;
@@ -47,6 +49,7 @@ export function openSensors(
     storage: new StorageSensor({ writable: parts.writable }, { path: config.dataDir }),
     process,
     targets,
+    ...parts.mesh?.sensors,
   };
   const start = () => {
     process.start();

@@ -23,8 +23,12 @@ export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
     case "verdict":
       if (event.decision.verdict !== null) metrics.verdict(event.decision.verdict.outcome);
       break;
+    case "decision-changed": {
+      const { phase, withdrawal } = event.decision;
+      if (phase === "closed" && withdrawal !== null) metrics.withdrawal(withdrawal.outcome);
+      break;
+    }
     case "symptom-cleared":
-    case "decision-changed":
       break;
     default:
       unreachable(event);
@@ -53,4 +57,25 @@ export function recordState(metrics: NodeMetrics, state: NodeState): void {
     spansDropped: dropped.spans(),
     logLinesDropped: dropped.logLines(),
   });
+}
+
+/** The mesh, as it was last seen, and the ways around its troubles that are in force. */
+export function recordMesh(
+  metrics: NodeMetrics,
+  loop: Pick<Loop, "repairsHeld" | "latestObservation">,
+): void {
+  metrics.repairsHeld(loop.repairsHeld);
+  const seen = loop.latestObservation();
+  const mesh = seen?.mesh ?? null;
+  if (mesh === null) {
+    metrics.mesh(null);
+    return;
+  }
+  metrics.mesh({
+    originators: mesh.originators,
+    links: mesh.links,
+    metric: mesh.algorithm === "BATMAN_IV" ? "tq" : "throughput",
+    losses: seen?.linkLoss ?? [],
+  });
+  metrics.totals({ pathSwitches: mesh.pathSwitches });
 }

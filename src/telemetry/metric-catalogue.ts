@@ -34,10 +34,27 @@ export const symptomKinds = [
   "resource-pressure",
   "storage-low",
   "sensor-failed",
+  "link-loss",
+  "silent-neighbour",
 ] as const;
 export const admissions = ["admitted", "observed", "refused", "awaiting"] as const;
 export const verdictOutcomes = ["healed", "undone", "undo-failed", "not-applied", "told"] as const;
-export const actionKinds = ["interface-up", "interface-down", "interface-bounce", "tell"] as const;
+export const actionKinds = [
+  "interface-up",
+  "interface-down",
+  "interface-bounce",
+  "interface-mtu",
+  "throughput-override",
+  "interface-hop-penalty",
+  "elp-interval",
+  "mesh-hop-penalty",
+  "originator-interval",
+  "gateway-mode",
+  "mesh-membership",
+  "mesh-reenslave",
+  "restore",
+  "tell",
+] as const;
 export const actionResults = ["applied", "failed"] as const;
 export const sensors = [
   "interfaces",
@@ -46,7 +63,10 @@ export const sensors = [
   "pressure",
   "storage",
   "process",
+  "mesh",
+  "linkLoss",
 ] as const;
+export const withdrawalOutcomes = ["withdrawn", "superseded", "vanished"] as const;
 export const healthStates = ["ok", "degraded", "failed"] as const;
 export const rejectionReasons = [
   "body_too_large",
@@ -66,6 +86,11 @@ export const rejectionReasons = [
 
 const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
 const routes = { open: "the patterns of the served routes, and `unmatched`" };
+
+const meshLink = {
+  interface: { open: "the hard interfaces of the mesh" },
+  neighbour: { open: "the nodes one hop away" },
+};
 
 export const metricCatalogue = {
   meshmend_build_info: {
@@ -121,6 +146,56 @@ export const metricCatalogue = {
     type: "counter",
     help: "Repairs judged, by how they ended.",
     labels: { outcome: verdictOutcomes },
+  },
+  meshmend_repairs_held: {
+    type: "gauge",
+    help: "Standing repairs in force: ways around a trouble that lasts.",
+    labels: {},
+  },
+  meshmend_withdrawals_total: {
+    type: "counter",
+    help: "Standing repairs that ended, by how.",
+    labels: { outcome: withdrawalOutcomes },
+  },
+  meshmend_mesh_originators: {
+    type: "gauge",
+    help: "Nodes of the mesh that this node knows a way to.",
+    labels: {},
+  },
+  meshmend_mesh_path_switches_total: {
+    type: "counter",
+    help: "Changes of the next hop to an originator.",
+    labels: {},
+  },
+  meshmend_mesh_link_quality_ratio: {
+    type: "gauge",
+    help: "Transmit quality of a link, 0 to 1; BATMAN_IV only.",
+    labels: meshLink,
+  },
+  meshmend_mesh_link_throughput_bits_per_second: {
+    type: "gauge",
+    help: "Throughput batman-adv expects of a link; BATMAN_V only.",
+    labels: meshLink,
+  },
+  meshmend_mesh_link_silence_seconds: {
+    type: "gauge",
+    help: "Time since a neighbour was last heard.",
+    labels: meshLink,
+  },
+  meshmend_mesh_link_routes: {
+    type: "gauge",
+    help: "Originators whose best path leads over a link.",
+    labels: meshLink,
+  },
+  meshmend_mesh_messages_expected: {
+    type: "gauge",
+    help: "Numbered messages a neighbour has sent, as far as the numbers show.",
+    labels: meshLink,
+  },
+  meshmend_mesh_messages_received: {
+    type: "gauge",
+    help: "Those of them that came.",
+    labels: meshLink,
   },
   meshmend_actions_total: {
     type: "counter",
@@ -198,6 +273,7 @@ export type LoopPhase = (typeof loopPhases)[number];
 export type SymptomKind = (typeof symptomKinds)[number];
 export type Admission = (typeof admissions)[number];
 export type VerdictOutcome = (typeof verdictOutcomes)[number];
+export type WithdrawalOutcome = (typeof withdrawalOutcomes)[number];
 export type ActionKind = (typeof actionKinds)[number];
 export type ActionResult = (typeof actionResults)[number];
 export type SensorName = (typeof sensors)[number];

@@ -19,6 +19,7 @@ import {
   type SymptomKind,
   symptomKinds,
   type VerdictOutcome,
+  type WithdrawalOutcome,
 } from "./metric-catalogue.ts";
 
 export interface NodeMetricsOptions {
@@ -34,6 +35,27 @@ export interface Totals {
   readonly seriesRefused?: number;
   readonly spansDropped?: number;
   readonly logLinesDropped?: number;
+  readonly pathSwitches?: number;
+}
+
+/** What is measured of the mesh. */
+export interface MeshMeasurements {
+  readonly originators: number;
+  /** TQ 0 to 255, or kbit/s. */
+  readonly metric: "tq" | "throughput";
+  readonly links: readonly {
+    readonly interface: string;
+    readonly neighbour: string;
+    readonly quality: number | null;
+    readonly lastSeenMs: number;
+    readonly routes: number;
+  }[];
+  readonly losses: readonly {
+    readonly interface: string;
+    readonly neighbour: string;
+    readonly expected: number;
+    readonly received: number;
+  }[];
 }
 
 export interface AnsweredRequest {
@@ -54,6 +76,11 @@ export interface NodeMetrics {
   symptomRaised(kind: SymptomKind): void;
   decision(admission: Admission): void;
   verdict(outcome: VerdictOutcome): void;
+  /** Standing repairs in force now. */
+  repairsHeld(count: number): void;
+  withdrawal(outcome: WithdrawalOutcome): void;
+  /** As of now; links that are left out are forgotten. */
+  mesh(mesh: MeshMeasurements | null): void;
   action(kind: ActionKind, result: ActionResult): void;
   sensorSampled(sensor: SensorName, durationMs: number): void;
   sensorFailed(sensor: SensorName): void;
@@ -109,6 +136,9 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
   const clients = make.gauge("meshmend_sse_clients");
   const dropped = make.counter("meshmend_sse_dropped_total");
   const totals = totalsIn(make);
+  const held = make.gauge("meshmend_repairs_held");
+  const withdrawals = make.counter("meshmend_withdrawals_total");
+  const mesh = meshIn(make);
 
   return {
     beat({ durationMs, latenessMs }) {
@@ -124,6 +154,9 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
     symptomRaised: (kind) => raised.inc({ kind }),
     decision: (admission) => decisions.inc({ admission }),
     verdict: (outcome) => verdicts.inc({ outcome }),
+    repairsHeld: (count) => held.set(count),
+    withdrawal: (outcome) => withdrawals.inc({ outcome }),
+    mesh,
     action: (kind, result) => actions.inc({ kind, result }),
     sensorSampled: (sensor, ms) => sensorDuration.observe({ sensor }, ms / 1_000),
     sensorFailed: (sensor) => sensorFailures.inc({ sensor }),
@@ -196,6 +229,7 @@ function totalsIn(make: Makers): (totals: Totals) => void {
     seriesRefused: make.counter("meshmend_series_refused_total"),
     spansDropped: make.counter("meshmend_spans_dropped_total"),
     logLinesDropped: make.counter("meshmend_log_lines_dropped_total"),
+    pathSwitches: make.counter("meshmend_mesh_path_switches_total"),
   };
   const names = Object.keys(counters) as (keyof Totals)[];
   const last = new Map<keyof Totals, number>();
@@ -206,6 +240,34 @@ function totalsIn(make: Makers): (totals: Totals) => void {
       const before = last.get(name) ?? 0;
       counters[name].inc(total >= before ? total - before : total);
       last.set(name, total);
+    }
+  };
+}
+
+/** The gauges of the mesh: all of them anew each time, so that a link that is gone is gone. */
+function meshIn(make: Makers): (mesh: MeshMeasurements | null) => void {
+  const originators = make.gauge("meshmend_mesh_originators");
+  const quality = make.gauge("meshmend_mesh_link_quality_ratio");
+  const throughput = make.gauge("meshmend_mesh_link_throughput_bits_per_second");
+  const silence = make.gauge("meshmend_mesh_link_silence_seconds");
+  const routes = make.gauge("meshmend_mesh_link_routes");
+  const expected = make.gauge("meshmend_mesh_messages_expected");
+  const received = make.gauge("meshmend_mesh_messages_received");
+  return (mesh) => {
+    for (const gauge of [quality, throughput, silence, routes, expected, received]) gauge.reset();
+    originators.set(mesh?.originators ?? 0);
+    for (const link of mesh?.links ?? []) {
+      const labels = { interface: link.interface, neighbour: link.neighbour };
+      silence.set(labels, link.lastSeenMs / 1_000);
+      routes.set(labels, link.routes);
+      if (link.quality === null) continue;
+      if (mesh?.metric === "tq") quality.set(labels, link.quality / 255);
+      else throughput.set(labels, link.quality * 1_000);
+    }
+    for (const loss of mesh?.losses ?? []) {
+      const labels = { interface: loss.interface, neighbour: loss.neighbour };
+      expected.set(labels, loss.expected);
+      received.set(labels, loss.received);
     }
   };
 }

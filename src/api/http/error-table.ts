@@ -114,6 +114,12 @@ export const errorTable = {
     title: "Too many event streams",
     meaning: "64 clients already follow the events; close one of them.",
   },
+  E_MESH_NOT_SEEN: {
+    status: 503,
+    title: "Mesh not seen",
+    meaning:
+      "This node sees no mesh now: there is none, or it cannot be read; `/health` says why under `batman`.",
+  },
   E_STORAGE_READ: {
     status: 503,
     title: "Storage cannot be read",

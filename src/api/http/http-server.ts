@@ -31,6 +31,7 @@ import { HealthBoard } from "./health-board.ts";
 import { serveHealth } from "./health-routes.ts";
 import { serveLoop } from "./loop-routes.ts";
 import { isLoopback } from "./loopback.ts";
+import { serveMesh } from "./mesh-routes.ts";
 import type { HttpServer, HttpServerOptions, HttpServerParts, ListenFaultCode } from "./ports.ts";
 import { guardRequests } from "./request-guard.ts";
 import { namedSchemas } from "./schemas/index.ts";
@@ -112,7 +113,7 @@ class FastifyHttpServer implements HttpServer {
   }
 
   async #build(): Promise<App> {
-    const { metrics, logger, loop, clock } = this.#parts;
+    const { metrics, logger, loop, mesh, clock } = this.#parts;
     const app: App = fastify({
       bodyLimit: this.#options.maxBodyBytes,
       ajv: { customOptions: { removeAdditional: false, allErrors: true } },
@@ -142,6 +143,7 @@ class FastifyHttpServer implements HttpServer {
     serveService(app, { metrics, board }, this.#options);
     serveHealth(app, { loop, board, clock, startedMs: () => this.#startedMs }, this.#options);
     serveLoop(app, { loop, logger });
+    serveMesh(app, { mesh, logger });
     serveEvents(app, this.#hub, metrics);
     await app.ready();
     return app;

@@ -12,6 +12,7 @@ import type {
   dryRunSchema,
   loopEventSchema,
   modeSchema,
+  networkGraphSchema,
   observationSchema,
   seriesSchema,
   symptomSchema,
@@ -54,6 +55,15 @@ export interface LoopPort {
   onEvent(listener: (event: ShownEvent) => void): () => void;
 }
 
+/** The mesh as this node can draw it; a fault says why it cannot. */
+export interface MeshPort {
+  networkGraph(): Result<Shown<Static<typeof networkGraphSchema>>, Fault<"E_MESH_NOT_SEEN">>;
+  /** As Freifunk's meshviewer reads it; its shape is meshviewer's. */
+  meshviewer(): Result<object, Fault<"E_MESH_NOT_SEEN">>;
+  /** In Graphviz's language. */
+  dot(): Result<string, Fault<"E_MESH_NOT_SEEN">>;
+}
+
 export type RejectionReason =
   | "body_too_large"
   | "header_too_large"
@@ -87,6 +97,7 @@ export interface MetricsPort {
 
 export interface HttpServerParts {
   readonly loop: LoopPort;
+  readonly mesh: MeshPort;
   readonly metrics: MetricsPort;
   /** The components of the node; the server adds itself as `http`. Asked anew each time. */
   readonly health: () => readonly HealthSource[];

@@ -22,6 +22,7 @@ export interface RunFlags {
   readonly http?: string;
   readonly dataDir?: string;
   readonly nodeId?: string;
+  readonly meshInterface?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
 }
@@ -49,6 +50,7 @@ export async function compileForRun(
       http: flags.http,
       "data-dir": flags.dataDir,
       "node-id": flags.nodeId,
+      "mesh-interface": flags.meshInterface,
       "log-level": flags.logLevel,
       "log-format": flags.logFormat,
     },

@@ -10,14 +10,12 @@ export interface ReservedFlags {
   readonly client?: unknown;
   readonly peer?: unknown;
   readonly join?: unknown;
-  readonly meshInterface?: unknown;
 }
 
 export const reservedFlags: Readonly<Record<keyof ReservedFlags, readonly [string, string]>> = {
   client: ["--client", "the client face of the key-value store"],
   peer: ["--peer", "replication between nodes"],
   join: ["--join", "joining a cell"],
-  meshInterface: ["--mesh-interface", "watching batman-adv"],
 };
 
 export async function run(

@@ -49,10 +49,11 @@ export async function runChecks(
 }
 
 function plannedChecks(config: NodeConfig, environment: Environment): readonly Planned[] {
-  const { dataDir, http, targets } = config;
+  const { dataDir, http, mesh, targets } = config;
   const pings = targets.some(({ url }) => url.startsWith("icmp:"));
   const program = (name: string, remedy: string) => () => lookForProgram(name, remedy, environment);
   const forRepair = "repairing interfaces";
+  const forMesh = "seeing and steering the mesh";
   const later = "not used by this version yet";
   return [
     { name: "Node.js", purpose: "running at all", required: true, look: lookAtNode },
@@ -93,8 +94,17 @@ function plannedChecks(config: NodeConfig, environment: Environment): readonly P
     { name: "BTF", purpose: later, look: lookAtBtf },
     { name: "XDP", purpose: later, look: lookAtXdp },
     { name: "BPF file system", purpose: later, look: lookAtBpfFileSystem },
-    { name: "batman-adv", purpose: later, look: () => lookAtBatman(environment) },
-    { name: "batctl", purpose: later, look: program("batctl", "apt install batctl") },
+    { name: "batman-adv", purpose: forMesh, look: () => lookAtBatman(environment) },
+    {
+      name: "mesh interface",
+      purpose: forMesh,
+      look: () => lookAtMeshInterface(mesh.interface, environment),
+    },
+    {
+      name: "batctl",
+      purpose: `${forMesh}, as root, where the native addon is not built`,
+      look: program("batctl", "apt install batctl"),
+    },
   ];
 }
 
@@ -201,4 +211,22 @@ async function lookAtBatman(environment: Environment): Promise<Finding> {
   if (asked === null) return couldNotTell("modprobe did not answer");
   if (asked.status === 0) return no("a module of this kernel, not loaded", "modprobe batman-adv");
   return no("not in this kernel", "a kernel with CONFIG_BATMAN_ADV, as Debian's and OpenWrt's are");
+}
+
+/** What `mesh.interface` comes to on this machine. */
+async function lookAtMeshInterface(wanted: string, environment: Environment): Promise<Finding> {
+  if (wanted === "none") return yes("mesh.interface is none: not looked at");
+  const ip = await findProgram("ip", environment);
+  if (ip === null) return couldNotTell("there is no ip to ask");
+  const asked = await runProgram(ip, ["-o", "link", "show", "type", "batadv"]);
+  if (asked?.status !== 0) return couldNotTell(asked?.output.trim() || "ip did not answer");
+  const names = Array.from(asked.output.matchAll(/^\d+: ([^:@]+)[:@]/gm), ([, name]) => name ?? "");
+  const remedy = "ip link add bat0 type batadv; batctl meshif bat0 interface add IF";
+  if (wanted !== "auto") {
+    return names.includes(wanted) ? yes(wanted) : no(`there is no ${wanted}`, remedy);
+  }
+  const [only, ...others] = names;
+  if (only === undefined) return no("there is no batman-adv interface", remedy);
+  if (others.length === 0) return yes(only);
+  return no(`there are several: ${names.join(", ")}`, "name one of them in mesh.interface");
 }

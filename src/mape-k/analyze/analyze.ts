@@ -4,9 +4,11 @@ import type { Finding } from "../symptom.ts";
 import type { Detector, Thresholds, Window } from "./detector.ts";
 import { detectFlapping } from "./flapping.ts";
 import { detectInterfaceDown } from "./interface-down.ts";
+import { detectLinkLoss } from "./link-loss.ts";
 import { detectPacketLossBurst } from "./packet-loss-burst.ts";
 import { detectResourcePressure, detectStorageLow } from "./resource-trouble.ts";
 import { detectSensorFailed } from "./sensor-failed.ts";
+import { detectSilentNeighbour } from "./silent-neighbour.ts";
 import { detectTargetUnreachable } from "./target-unreachable.ts";
 import { detectTransportTrouble } from "./transport-trouble.ts";
 
@@ -19,6 +21,8 @@ const detectors: readonly Detector[] = [
   detectResourcePressure,
   detectStorageLow,
   detectSensorFailed,
+  detectLinkLoss,
+  detectSilentNeighbour,
 ];
 
 export function analyze(window: Window, thresholds: Thresholds): readonly Finding[] {

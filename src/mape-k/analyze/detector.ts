@@ -29,6 +29,10 @@ export interface Thresholds {
   readonly retransmitRatio: number;
   readonly pressureRatio: number;
   readonly storageFreeRatio: number;
+  /** From this share of a neighbour's messages lost on, its link is bad. */
+  readonly linkLossRatio: number;
+  /** A neighbour is silent after so many of its intervals. */
+  readonly silentIntervals: number;
 }
 
 export type Detector = (window: Window, thresholds: Thresholds) => readonly Finding[];

@@ -35,6 +35,8 @@ const patience: Record<SymptomKind, Patience> = {
   "retransmit-burst": patient,
   "resource-pressure": { raiseBeats: 10, clearBeats: 10 },
   "sensor-failed": patient,
+  "link-loss": prompt,
+  "silent-neighbour": prompt,
 };
 
 /** While the left one is found on a subject, the right ones of the same subject are part of it. */

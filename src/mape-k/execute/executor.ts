@@ -13,13 +13,19 @@ import {
   ok,
   type Result,
 } from "../../base/index.ts";
-import { type Action, type ActionKind, isDisruptive } from "../action.ts";
+import { type Action, type HandledKind, handledKind, isDisruptive, undoOf } from "../action.ts";
 import type { Decision, DecisionId } from "../decision.ts";
 import type { ActionJournal } from "./action-journal.ts";
 import type { Actuator } from "./actuator.ts";
 
 export type ExecutionReport =
-  | { readonly kind: "applied"; readonly id: DecisionId; readonly result: Result<void, Fault> }
+  | {
+      readonly kind: "applied";
+      readonly id: DecisionId;
+      readonly result: Result<void, Fault>;
+      /** What takes back what was begun, as read right before; empty when nothing was begun. */
+      readonly undo: readonly Action[];
+    }
   | { readonly kind: "undone"; readonly id: DecisionId; readonly result: Result<void, Fault> }
   | { readonly kind: "journal"; readonly ready: boolean };
 
@@ -40,7 +46,7 @@ const retryMs = 10_000;
 
 export class Executor {
   readonly #parts: ExecutorParts;
-  readonly #actuators = new Map<ActionKind, Actuator>();
+  readonly #actuators = new Map<HandledKind, Actuator>();
   readonly #timeoutMs: number;
   readonly #stopping = new AbortController();
   #tail: Promise<void> = Promise.resolve();
@@ -54,14 +60,14 @@ export class Executor {
     }
   }
 
-  get actionKinds(): ReadonlySet<ActionKind> {
+  get actionKinds(): ReadonlySet<HandledKind> {
     return new Set(this.#actuators.keys());
   }
 
   apply(decision: Decision): void {
     this.#enqueue(async () => {
-      const result = await outcomeOf(() => this.#applyJournalled(decision));
-      this.#reportUnlessStopping({ kind: "applied", id: decision.id, result });
+      const { result, undo } = await this.#applyJournalled(decision);
+      this.#reportUnlessStopping({ kind: "applied", id: decision.id, result, undo });
     });
   }
 
@@ -109,12 +115,39 @@ export class Executor {
     await this.#tail;
   }
 
-  async #applyJournalled(decision: Decision): Promise<Result<void, Fault>> {
+  /** What takes it back is read first and written to the journal, and only then it begins. */
+  async #applyJournalled(
+    decision: Decision,
+  ): Promise<{ result: Result<void, Fault>; undo: readonly Action[] }> {
+    const { plan } = decision;
+    const undo = await this.#readUndo(plan.actions);
+    if (!undo.ok) return { result: undo, undo: [] };
     if (isJournalled(decision)) {
-      const written = await this.#write(decision);
-      if (!written.ok) return written;
+      const written = await this.#write({ ...decision, plan: { ...plan, undo: undo.value } });
+      if (!written.ok) return { result: written, undo: [] };
     }
-    return this.#carryOut(decision.plan.actions);
+    const result = await outcomeOf(() => this.#carryOut(plan.actions));
+    return { result, undo: undo.value };
+  }
+
+  /** Last done, first undone. */
+  async #readUndo(actions: readonly Action[]): Promise<Result<readonly Action[], Fault>> {
+    const undo: Action[] = [];
+    for (const action of actions.filter(isDisruptive)) {
+      const known = undoOf(action);
+      const read = known === null ? await this.#readOneUndo(action) : ok(known);
+      if (!read.ok) return read;
+      undo.unshift(read.value);
+    }
+    return ok(undo);
+  }
+
+  #readOneUndo(action: Action): Promise<Result<Action, Fault>> {
+    return this.#bounded(action, async (actuator, signal) =>
+      actuator.undoFor === undefined
+        ? failed(fault("E_NO_CAPABILITY", `nothing here can take back "${action.kind}"`))
+        : actuator.undoFor(action, signal),
+    );
   }
 
   #write(decision: Decision): Promise<Result<void, Fault>> {
@@ -133,15 +166,21 @@ export class Executor {
 
   async #carryOut(actions: readonly Action[]): Promise<Result<void, Fault>> {
     for (const action of actions) {
-      const result = await this.#carryOutOne(action);
+      const result = await this.#bounded(action, (actuator, signal) =>
+        actuator.apply(action, signal),
+      );
       this.#parts.onAction?.(action, result);
       if (!result.ok) return result;
     }
     return ok(undefined);
   }
 
-  async #carryOutOne(action: Action): Promise<Result<void, Fault>> {
-    const actuator = this.#actuators.get(action.kind);
+  /** Gives its actuator a bounded time. */
+  async #bounded<Value>(
+    action: Action,
+    work: (actuator: Actuator, signal: AbortSignal) => Promise<Result<Value, Fault>>,
+  ): Promise<Result<Value, Fault>> {
+    const actuator = this.#actuators.get(handledKind(action));
     if (actuator === undefined) {
       return failed(fault("E_NO_CAPABILITY", `nothing here can do "${action.kind}"`));
     }
@@ -158,7 +197,7 @@ export class Executor {
       return failed(fault("E_ACTION_TIMEOUT", `"${action.kind}" did not end in ${waitedMs} ms`));
     });
     try {
-      return await Promise.race([outcomeOf(() => actuator.apply(action, ended.signal)), overdue]);
+      return await Promise.race([outcomeOf(() => work(actuator, ended.signal)), overdue]);
     } finally {
       this.#stopping.signal.removeEventListener("abort", abort);
       settled.abort();
@@ -185,10 +224,10 @@ export class Executor {
 }
 
 /** What throws (a bug in an adapter) has failed too: a repair must not wait for ever for its result. */
-async function outcomeOf(
-  work: () => Promise<Result<void, Fault>>,
+async function outcomeOf<Value>(
+  work: () => Promise<Result<Value, Fault>>,
   code = "E_ACTION_FAILED",
-): Promise<Result<void, Fault>> {
+): Promise<Result<Value, Fault>> {
   try {
     return await work();
   } catch (thrown) {

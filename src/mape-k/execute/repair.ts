@@ -5,41 +5,12 @@
 
 import type { Fault, Result } from "../../base/index.ts";
 import { type Action, actionSubject, describeAction, isDisruptive } from "../action.ts";
-import { isStillFound } from "../analyze/symptom-tracker.ts";
-import type { Decision, DecisionPhase, VerdictOutcome } from "../decision.ts";
+import type { Decision, VerdictOutcome } from "../decision.ts";
 import type { Observation } from "../observation.ts";
-import { subject, subjectName } from "../subject.ts";
-import { type Finding, isObservable, type Symptom, symptomKey } from "../symptom.ts";
-
-export interface Repair {
-  readonly decision: Decision;
-  readonly startedMs: number;
-  /** Monotonic; until then a person must have answered, or the repair shown that it helped. */
-  readonly deadlineMs: number;
-  /** Beats in a row in which its symptom could have been seen and was not. */
-  readonly quietBeats: number;
-  /** Why it is taken back, once it is. */
-  readonly failure: { readonly outcome: VerdictOutcome; readonly reason: string } | null;
-}
-
-export interface Now {
-  readonly atMs: number;
-  readonly wallMs: number;
-}
-
-/** What is to be done in the world next. */
-export type RepairEffect = "apply" | "undo" | "close" | null;
-
-export interface RepairStep {
-  readonly repair: Repair;
-  readonly effect: RepairEffect;
-}
-
-/** Entries of a timeline; what is left out when a decision lives through many restarts is its middle. */
-const maxTimeline = 32;
-
-/** With these nothing was begun, so there is nothing to take back. */
-const neverBegun: ReadonlySet<string> = new Set(["E_JOURNAL_FULL", "E_JOURNAL_WRITE"]);
+import { type Finding, isObservable, symptomKey } from "../symptom.ts";
+import { judgeBeat } from "./proof.ts";
+import { moved, type Now, type Repair, type RepairStep } from "./repair-state.ts";
+import { beginHolding, endWithdrawal, hold, resumeStanding } from "./standing-repair.ts";
 
 export function beginRepair(decision: Decision, now: Now): RepairStep {
   const { admission } = decision;
@@ -67,6 +38,7 @@ export function beginRepair(decision: Decision, now: Now): RepairStep {
  * it gets its whole time to prove itself; if that is not certain, it has to show it at first sight.
  */
 export function resumeRepair(found: Decision, now: Now): RepairStep {
+  if (found.verdict !== null && found.phase !== "closed") return resumeStanding(found, now);
   const certain = found.phase === "verifying";
   const repair: Repair = {
     decision: found,
@@ -100,6 +72,8 @@ export function observeRepair(
       return observeWaiting(repair, findings, now);
     case "verifying":
       return verify(repair, findings, now);
+    case "holding":
+      return hold(repair, findings, now);
     default:
       return { repair, effect: null };
   }
@@ -126,48 +100,49 @@ function observeWaiting(
 }
 
 function verify(repair: Repair, findings: readonly Finding[], now: Observation): RepairStep {
-  const { symptom, plan } = repair.decision;
-  const found = isStillFound(symptom, findings);
-  const unseen = found ? null : whyUnseen(symptom, now);
-  if (!found && unseen === null) {
+  const { plan } = repair.decision;
+  const beat = judgeBeat(repair.decision, findings, now);
+  if (beat.kind === "proof") {
     const quiet = { ...repair, quietBeats: repair.quietBeats + 1 };
     return quiet.quietBeats >= plan.expectation.quietBeats
-      ? close(quiet, "healed", "the symptom went away and stayed away", findings, now)
+      ? proven(quiet, beat.reason, findings, now)
       : { repair: quiet, effect: null };
   }
   const noisy = { ...repair, quietBeats: 0 };
-  const mustShowNow = repair.failure !== null && found;
+  const mustShowNow = repair.failure !== null && beat.kind === "trouble";
   if (now.atMs < repair.deadlineMs && !mustShowNow) return { repair: noisy, effect: null };
   const seconds = plan.expectation.withinMs / 1000;
   const failure = repair.failure ?? {
     outcome: "undone",
-    reason: unseen ?? `the symptom was still there after ${seconds} s`,
+    reason: beat.kind === "trouble" ? `${beat.reason} after ${seconds} s` : beat.reason,
   };
   return takeBack({ ...noisy, failure }, findings, now);
 }
 
-/** Why this beat says nothing about a symptom that was not found in it; null when it does. */
-function whyUnseen(symptom: Symptom, now: Observation): string | null {
-  if (!isObservable(symptom, now)) return "nobody could see whether it helped";
-  const name = subjectName(symptom.subject);
-  const gone =
-    symptom.subject === subject("interface", name) &&
-    !now.interfaces?.some((reading) => reading.name === name);
-  return gone ? `${name} disappeared` : null;
-}
-
-export function appliedRepair(
+function proven(
   repair: Repair,
-  result: Result<void, Fault>,
+  reason: string,
   findings: readonly Finding[],
   now: Now,
 ): RepairStep {
-  const { plan } = repair.decision;
+  if (repair.decision.plan.standing === null) {
+    return close(repair, "healed", reason, findings, now);
+  }
+  return beginHolding(judged(repair, "healed", reason, findings, now), reason, now);
+}
+
+/** `undo` as it was read right before; empty when nothing was begun. */
+export function appliedRepair(
+  before: Repair,
+  result: Result<void, Fault>,
+  undo: readonly Action[],
+  findings: readonly Finding[],
+  now: Now,
+): RepairStep {
+  const plan = { ...before.decision.plan, undo };
+  const repair = { ...before, decision: { ...before.decision, plan } };
   if (!result.ok) {
     const reason = `${result.fault.message}${result.fault.remedy ? `; ${result.fault.remedy}` : ""}`;
-    if (neverBegun.has(result.fault.code)) {
-      return close(repair, "not-applied", reason, findings, now);
-    }
     return takeBack({ ...repair, failure: { outcome: "not-applied", reason } }, findings, now);
   }
   if (!plan.actions.some(isDisruptive)) return close(repair, "told", "it was told", findings, now);
@@ -182,8 +157,12 @@ export function undoneRepair(
   findings: readonly Finding[],
   now: Now,
 ): RepairStep {
+  if (repair.decision.phase === "withdrawing") return endWithdrawal(repair, result, now);
   const { outcome, reason } = repair.failure ?? { outcome: "undone", reason: "taken back" };
   if (result.ok) return close(repair, outcome, reason, findings, now);
+  if (result.fault.code === "E_SUPERSEDED") {
+    return close(repair, outcome, `${reason}; ${result.fault.message}`, findings, now);
+  }
   const both = `${reason}; and the undo failed: ${result.fault.message}`;
   return close(repair, "undo-failed", both, findings, now);
 }
@@ -230,6 +209,17 @@ function close(
   findings: readonly Finding[],
   now: Now,
 ): RepairStep {
+  const ended = judged(repair, outcome, reason, findings, now);
+  return { repair: moved(ended, "closed", `${outcome}: ${reason}`, now), effect: "close" };
+}
+
+function judged(
+  repair: Repair,
+  outcome: VerdictOutcome,
+  reason: string,
+  findings: readonly Finding[],
+  now: Now,
+): Repair {
   const { key, evidence } = repair.decision.symptom;
   const verdict = {
     outcome,
@@ -239,14 +229,5 @@ function close(
     wallMs: now.wallMs,
     tookMs: Math.round(now.atMs - repair.startedMs),
   };
-  const judged: Repair = { ...repair, decision: { ...repair.decision, verdict } };
-  return { repair: moved(judged, "closed", `${outcome}: ${reason}`, now), effect: "close" };
-}
-
-function moved(repair: Repair, phase: DecisionPhase, what: string, now: Now): Repair {
-  const before = repair.decision.timeline;
-  const kept =
-    before.length < maxTimeline ? before : before.toSpliced(1, 1 + before.length - maxTimeline);
-  const timeline = [...kept, { wallMs: now.wallMs, what }];
-  return { ...repair, decision: { ...repair.decision, phase, timeline } };
+  return { ...repair, decision: { ...repair.decision, verdict } };
 }

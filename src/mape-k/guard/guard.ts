@@ -6,10 +6,10 @@
 
 import { isDisruptive } from "../action.ts";
 import type { Admission, Mode, Plan, RefusalCode } from "../decision.ts";
-import { isOperational } from "../knowledge/record-observation.ts";
 import type { Observation } from "../observation.ts";
 import { planSubjects } from "../plan/plan-repair.ts";
 import type { Subject } from "../subject.ts";
+import { whatIsCut } from "./last-path.ts";
 
 export interface GuardOptions {
   /** Disruptive plans allowed per hour. */
@@ -32,6 +32,8 @@ export interface GuardContext {
   readonly observation: Observation;
   /** A disruptive repair is applied, verified or undone at this moment, or waits for a person. */
   readonly underWay: boolean;
+  /** Standing repairs that are held. */
+  readonly held: number;
   /** False when the crash journal cannot be written. */
   readonly journalReady: boolean;
   /** Can this machine carry the plan out at all? */
@@ -39,6 +41,8 @@ export interface GuardContext {
 }
 
 const hourMs = 3_600_000;
+/** Each keeps a slot of the crash journal for as long as it lasts. */
+export const maxHeld = 8;
 
 export function admit(
   plan: Plan,
@@ -80,9 +84,11 @@ function objectionTo(
   if (recent(state, context.atMs).length >= options.budgetPerHour) {
     return refused("E_BUDGET_SPENT", `${options.budgetPerHour} repairs within the last hour`);
   }
-  return cutsLastPath(plan, context.observation)
-    ? refused("E_LAST_PATH", "it would take down the last interface that works")
-    : null;
+  if (plan.standing !== null && context.held >= maxHeld) {
+    return refused("E_BUDGET_SPENT", `${maxHeld} standing repairs are in force already`);
+  }
+  const cut = whatIsCut(plan, context.observation);
+  return cut === null ? null : refused("E_LAST_PATH", cut);
 }
 
 function refused(code: RefusalCode, reason: string): Admission {
@@ -91,6 +97,11 @@ function refused(code: RefusalCode, reason: string): Admission {
 
 function recent(state: GuardState, atMs: number) {
   return state.repairs.filter((repair) => atMs - repair.atMs < hourMs);
+}
+
+/** How often it was repaired within the last hour. */
+export function repairsOf(of: readonly Subject[], state: GuardState, atMs: number): number {
+  return recent(state, atMs).filter(({ subject }) => of.includes(subject)).length;
 }
 
 export function coolDownLeftMs(
@@ -104,17 +115,6 @@ export function coolDownLeftMs(
   const lastMs = Math.max(...repairs.map((repair) => repair.atMs));
   const coolDownMs = Math.min(hourMs, options.coolDownMs * 2 ** (repairs.length - 1));
   return Math.max(0, lastMs + coolDownMs - atMs);
-}
-
-/** Would every working interface be taken down? An interface that is down already costs nobody. */
-function cutsLastPath(plan: Plan, seen: Observation): boolean {
-  const working = (seen.interfaces ?? []).filter(isOperational).map(({ name }) => name);
-  const taken = plan.actions
-    .filter(({ kind }) => kind === "interface-bounce" || kind === "interface-down")
-    .map((action) => ("interface" in action ? action.interface : ""));
-  return (
-    taken.some((name) => working.includes(name)) && working.every((name) => taken.includes(name))
-  );
 }
 
 /** Two bookings of one subject this close are the same repair: no cool-down is shorter. */

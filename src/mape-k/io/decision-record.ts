@@ -36,10 +36,24 @@ function checksum(json: string): string {
 export function parseDecision(json: string): Result<Decision, string> {
   try {
     const value: unknown = JSON.parse(json);
-    return isDecision(value) ? ok(value) : failed("it has not the shape of a decision");
+    return isDecision(value) ? ok(completed(value)) : failed("it has not the shape of a decision");
   } catch (thrown) {
     return failed(`it is not JSON: ${messageOf(thrown)}`);
   }
+}
+
+/** What version 0.1.0 did not write yet: it knew no standing repairs. */
+function completed(decision: Decision): Decision {
+  const { plan } = decision;
+  return {
+    ...decision,
+    plan: {
+      ...plan,
+      standing: plan.standing ?? null,
+      expectation: { ...plan.expectation, proof: plan.expectation.proof ?? "symptom-gone" },
+    },
+    withdrawal: decision.withdrawal ?? null,
+  };
 }
 
 const phases: ReadonlySet<unknown> = new Set<DecisionPhase>([
@@ -47,6 +61,8 @@ const phases: ReadonlySet<unknown> = new Set<DecisionPhase>([
   "applying",
   "verifying",
   "undoing",
+  "holding",
+  "withdrawing",
   "closed",
 ]);
 

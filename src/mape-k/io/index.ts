@@ -6,6 +6,7 @@ export { InterfaceActuator } from "./linux/interface-actuator.ts";
 export { matchesAny } from "./linux/interface-name.ts";
 export { InterfacesSensor, type InterfacesSensorOptions } from "./linux/interfaces-sensor.ts";
 export { type KernelRoots, kernelRoots } from "./linux/kernel-roots.ts";
+export { MtuActuator } from "./linux/mtu-actuator.ts";
 export { PressureSensor } from "./linux/pressure-sensor.ts";
 export { ProcessSensor } from "./linux/process-sensor.ts";
 export { commandRunner, type RunCommand } from "./linux/run-command.ts";

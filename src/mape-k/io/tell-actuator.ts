@@ -1,11 +1,11 @@
 /** Carries out "tell": one line in the log, at the level of its severity. It touches nothing else. */
 
 import { type Fault, failed, fault, type Logger, ok, type Result } from "../../base/index.ts";
-import type { Action, ActionKind } from "../action.ts";
+import type { Action, HandledKind } from "../action.ts";
 import type { Actuator, ActuatorFaultCode } from "../execute/actuator.ts";
 
 export class TellActuator implements Actuator {
-  readonly kinds: readonly ActionKind[] = ["tell"];
+  readonly kinds: readonly HandledKind[] = ["tell"];
   readonly #logger: Logger;
 
   constructor(parts: { readonly logger: Logger }) {

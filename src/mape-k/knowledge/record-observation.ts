@@ -2,6 +2,9 @@
 
 import type {
   InterfaceReading,
+  LinkLossReading,
+  MeshLinkReading,
+  MeshReading,
   Observation,
   PressureReading,
   ProcessReading,
@@ -9,7 +12,7 @@ import type {
   TargetReading,
   TransportReading,
 } from "../observation.ts";
-import { subject } from "../subject.ts";
+import { linkSubject, lossSubject, subject } from "../subject.ts";
 import { columns, type TimeSeries } from "./time-series.ts";
 
 /** Up as its users see it: wanted up, and either up or of a kind that does not say (RFC 2863 6). */
@@ -72,6 +75,29 @@ const processColumns = columns<ProcessReading>({
   },
 });
 
+const meshColumns = columns<MeshReading>({
+  counters: { pathSwitches: (reading) => reading.pathSwitches },
+  gauges: {
+    originators: (reading) => reading.originators,
+    links: (reading) => reading.links.length,
+  },
+});
+
+const linkColumns = columns<MeshLinkReading>({
+  gauges: {
+    quality: (reading) => reading.quality ?? Number.NaN,
+    lastSeenMs: (reading) => reading.lastSeenMs,
+    routes: (reading) => reading.routes,
+  },
+});
+
+const lossColumns = columns<LinkLossReading>({
+  counters: {
+    expected: (reading) => reading.expected,
+    received: (reading) => reading.received,
+  },
+});
+
 /** TCP counters belong to the node as a whole. */
 export const transportSubject = subject("node", "transport");
 
@@ -91,6 +117,13 @@ export function recordObservation(into: TimeSeries, seen: Observation): void {
   }
   if (seen.transport !== null) {
     into.record(transportSubject, transportColumns, seen.transport, atMs);
+  }
+  if (seen.mesh !== null) {
+    into.record(subject("mesh", seen.mesh.name), meshColumns, seen.mesh, atMs);
+    for (const link of seen.mesh.links) into.record(linkSubject(link), linkColumns, link, atMs);
+  }
+  for (const reading of seen.linkLoss ?? []) {
+    into.record(lossSubject(reading), lossColumns, reading, atMs);
   }
   if (seen.process !== null) {
     into.record(subject("node", "process"), processColumns, seen.process, atMs);

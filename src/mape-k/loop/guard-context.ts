@@ -1,7 +1,7 @@
 /** What the guard must know of the loop's state to judge a plan. */
 
-import { isDisruptive } from "../action.ts";
-import type { Plan } from "../decision.ts";
+import { handledKind, isDisruptive } from "../action.ts";
+import { isUnderWay, type Plan } from "../decision.ts";
 import type { GuardContext } from "../guard/guard.ts";
 import type { Observation } from "../observation.ts";
 import type { LoopPolicy, LoopState } from "./loop-state.ts";
@@ -12,15 +12,17 @@ export function guardContext(
   observation: Observation,
   policy: LoopPolicy,
 ): GuardContext {
+  const open = [...state.repairs.values()].map(({ decision }) => decision);
   return {
     mode: policy.mode,
     atMs: observation.atMs,
     wallMs: observation.wallMs,
     observation,
-    underWay: [...state.repairs.values()].some(({ decision }) =>
-      decision.plan.actions.some(isDisruptive),
-    ),
+    underWay: open.some((each) => isUnderWay(each) && each.plan.actions.some(isDisruptive)),
+    held: open.filter(({ phase }) => phase === "holding").length,
     journalReady: state.journalReady,
-    hasActuators: [...plan.actions, ...plan.undo].every(({ kind }) => policy.actionKinds.has(kind)),
+    hasActuators: [...plan.actions, ...plan.undo].every((action) =>
+      policy.actionKinds.has(handledKind(action)),
+    ),
   };
 }

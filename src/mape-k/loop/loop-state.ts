@@ -1,11 +1,11 @@
 /** All that the loop knows from one beat to the next, and the first of it. */
 
 import type { NodeId } from "../../base/index.ts";
-import type { ActionKind } from "../action.ts";
+import type { HandledKind } from "../action.ts";
 import type { Thresholds } from "../analyze/detector.ts";
 import type { Tracks } from "../analyze/symptom-tracker.ts";
 import type { DecisionId, Mode } from "../decision.ts";
-import type { Repair } from "../execute/repair.ts";
+import type { Repair } from "../execute/repair-state.ts";
 import { freshGuard, type GuardOptions, type GuardState } from "../guard/guard.ts";
 import type { PlanOptions } from "../plan/plan-repair.ts";
 import type { Finding, SymptomKey } from "../symptom.ts";
@@ -21,7 +21,7 @@ export interface LoopPolicy {
   /** New decisions a beat; the rest comes in the next. */
   readonly maxDecisionsPerBeat: number;
   /** What this machine can carry out. */
-  readonly actionKinds: ReadonlySet<ActionKind>;
+  readonly actionKinds: ReadonlySet<HandledKind>;
 }
 
 /** Why a symptom has no open repair; keeps one symptom from becoming a stream of decisions. */

@@ -19,11 +19,11 @@ import {
   type Result,
   type Tracer,
 } from "../../base/index.ts";
-import { type Decision, type DecisionId, isClosed, type Mode } from "../decision.ts";
+import { type Decision, type DecisionId, isClosed, isInForce, type Mode } from "../decision.ts";
 import type { NumberedEvent } from "../event.ts";
 import type { ActionJournal } from "../execute/action-journal.ts";
 import type { Executor } from "../execute/executor.ts";
-import type { Now } from "../execute/repair.ts";
+import type { Now } from "../execute/repair-state.ts";
 import type { DecisionLog, DecisionQuery } from "../knowledge/decision-log.ts";
 import type { DecisionRecorder } from "../knowledge/decision-recorder.ts";
 import type { EventFeed } from "../knowledge/event-feed.ts";
@@ -36,7 +36,7 @@ import type { Symptom } from "../symptom.ts";
 import { dryRun } from "./dry-run.ts";
 import { freshState, type LoopPolicy, type LoopState } from "./loop-state.ts";
 import type { BeatStatistics, DryRun, LoopView, SeriesSlice } from "./loop-view.ts";
-import { closeAbandoned, isRecent, restoredGuard } from "./past.ts";
+import { closeAbandoned, isRecent, restoredGuard, standingIn } from "./past.ts";
 import { type Phase, PhaseStopwatch } from "./phase-stopwatch.ts";
 import { type LoopEffect, type LoopInput, step } from "./step.ts";
 
@@ -140,11 +140,12 @@ export class Loop implements LoopView {
       this.#step({ kind: "journal", ready: false });
       return;
     }
-    const decisions = open.value.map(({ decision }) => decision);
+    const journalled = open.value.map(({ decision }) => decision);
+    const ids = new Set(journalled.map(({ id }) => id));
+    const decisions = [...journalled, ...standingIn(past, ids)];
     for (const { id, phase, plan } of decisions) {
       logger.warn("found an open action", { id, phase, reason: plan.reason });
     }
-    const ids = new Set(decisions.map(({ id }) => id));
     for (const decision of closeAbandoned(past, ids, this.#now())) recorder.record(decision);
     this.#step({ kind: "journal", ready: true });
     this.#step({ kind: "recovered", decisions });
@@ -235,7 +236,7 @@ export class Loop implements LoopView {
         break;
       case "record":
         this.#parts.recorder.record(effect.decision);
-        if (effect.decision.phase === "verifying") this.#executor.note(effect.decision);
+        if (isInForce(effect.decision)) this.#executor.note(effect.decision);
         break;
       case "apply":
         this.#executor.apply(effect.decision);
@@ -333,6 +334,12 @@ export class Loop implements LoopView {
 
   onEvent(listener: (event: NumberedEvent) => void): () => void {
     return this.#parts.feed.listen(listener);
+  }
+
+  /** Standing repairs in force. */
+  get repairsHeld(): number {
+    return [...this.#state.repairs.values()].filter(({ decision }) => decision.phase === "holding")
+      .length;
   }
 
   get inboxDropped(): number {

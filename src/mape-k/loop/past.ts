@@ -5,7 +5,7 @@
 
 import { isDisruptive } from "../action.ts";
 import { type Decision, type DecisionId, isClosed } from "../decision.ts";
-import type { Now } from "../execute/repair.ts";
+import type { Now } from "../execute/repair-state.ts";
 import type { GuardState } from "../guard/guard.ts";
 import { planSubjects } from "../plan/plan-repair.ts";
 
@@ -44,6 +44,21 @@ function repairedWallMs({ madeWallMs, timeline }: Decision): number {
   return Math.max(madeWallMs, timeline.at(-1)?.wallMs ?? madeWallMs);
 }
 
+/**
+ * Standing repairs that the records know and the crash journal does not (any more). Taken up all the
+ * same: to withdraw what is withdrawn already does nothing, to forget what is in force does harm.
+ */
+export function standingIn(
+  past: readonly Decision[],
+  open: ReadonlySet<DecisionId>,
+): readonly Decision[] {
+  return past.filter((decision) => isStanding(decision) && !open.has(decision.id));
+}
+
+function isStanding({ phase }: Decision): boolean {
+  return phase === "holding" || phase === "withdrawing";
+}
+
 /** The decisions that ended with their process, closed as what they are. */
 export function closeAbandoned(
   past: readonly Decision[],
@@ -51,7 +66,7 @@ export function closeAbandoned(
   now: Now,
 ): readonly Decision[] {
   return past
-    .filter((decision) => !isClosed(decision) && !open.has(decision.id))
+    .filter((each) => !isClosed(each) && !isStanding(each) && !open.has(each.id))
     .map((decision) => abandoned(decision, now));
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { type Fault, type Result, unreachable } from "../../base/index.ts";
+import type { Action } from "../action.ts";
 import { analyze } from "../analyze/analyze.ts";
 import { trackSymptoms } from "../analyze/symptom-tracker.ts";
 import type { Admission, Decision, DecisionId, DecisionPhase, Plan } from "../decision.ts";
@@ -13,24 +14,29 @@ import {
   appliedRepair,
   beginRepair,
   confirmRepair,
-  type Now,
   observeRepair,
-  type RepairStep,
   resumeRepair,
   undoneRepair,
 } from "../execute/repair.ts";
+import type { Now, RepairStep } from "../execute/repair-state.ts";
 import { admit, book, bookRecovered } from "../guard/guard.ts";
 import type { History } from "../knowledge/time-series.ts";
 import type { Observation } from "../observation.ts";
-import { planRepair } from "../plan/plan-repair.ts";
 import { isObservable, type Symptom, symptomKey } from "../symptom.ts";
 import { guardContext } from "./guard-context.ts";
 import type { LoopPolicy, LoopState } from "./loop-state.ts";
+import { planWithPatience } from "./plan-with-patience.ts";
 import { settleClosed, settlementOf } from "./settlement.ts";
 
 export type LoopInput =
   | { readonly kind: "observed"; readonly observation: Observation; readonly history: History }
-  | { readonly kind: "applied"; readonly id: DecisionId; readonly result: Result<void, Fault> }
+  | {
+      readonly kind: "applied";
+      readonly id: DecisionId;
+      readonly result: Result<void, Fault>;
+      /** As read right before; empty when nothing was begun. */
+      readonly undo: readonly Action[];
+    }
   | { readonly kind: "undone"; readonly id: DecisionId; readonly result: Result<void, Fault> }
   | { readonly kind: "confirmed"; readonly id: DecisionId; readonly approve: boolean }
   /** Open actions found in the crash journal at start. */
@@ -108,7 +114,7 @@ function observe(
 function decide(before: LoopState, observation: Observation, parts: StepParts): LoopStep {
   const plans = candidates(before, observation).map((symptom) => ({
     symptom,
-    plan: planRepair(symptom, observation, parts.policy.plan),
+    plan: planWithPatience(before, symptom, observation, parts.policy),
   }));
   parts.onPhase("plan");
   let state = before;
@@ -165,6 +171,7 @@ function decideOne(
     admission,
     phase: firstPhase[admission.kind],
     verdict: null,
+    withdrawal: null,
     timeline: [{ wallMs: observation.wallMs, what: describeAdmission(admission) }],
   };
   const settled = new Map(state.settled).set(symptom.key, settlement);
@@ -208,7 +215,10 @@ function moveRepair(state: LoopState, input: RepairInput, now: Now): LoopStep {
   if (repair === undefined) return { state, effects: [] };
   switch (input.kind) {
     case "applied":
-      return afterRepairStep(state, appliedRepair(repair, input.result, state.findings, now));
+      return afterRepairStep(
+        state,
+        appliedRepair(repair, input.result, input.undo, state.findings, now),
+      );
     case "undone":
       return afterRepairStep(state, undoneRepair(repair, input.result, state.findings, now));
     case "confirmed": {
@@ -231,7 +241,8 @@ function afterRepairStep(before: LoopState, { repair, effect }: RepairStep): Loo
   const effects: LoopEffect[] = [];
   if (known?.decision !== decision) {
     effects.push({ kind: "record", decision });
-    const kind = decision.verdict !== null ? "verdict" : "decision-changed";
+    const isJudgedNow = decision.verdict !== null && known?.decision.verdict === null;
+    const kind = isJudgedNow ? "verdict" : "decision-changed";
     if (known !== undefined) effects.push({ kind: "announce", event: { kind, decision } });
   }
   if (effect !== null) effects.push({ kind: effect, decision });

@@ -67,6 +67,8 @@ export class Monitor {
       pressure: null,
       storage: null,
       process: null,
+      mesh: null,
+      linkLoss: null,
     };
     return { ...none, ...sections, beat, atMs, wallMs, faults } as Observation;
   }

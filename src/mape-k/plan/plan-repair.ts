@@ -3,28 +3,30 @@
  * judged, and why the other candidates were not taken. What nobody here can repair is told.
  */
 
-import { type Action, actionSubject, describeAction, isDisruptive, undoOf } from "../action.ts";
-import type { Alternative, Plan } from "../decision.ts";
+import { type Action, actionSubject, isDisruptive } from "../action.ts";
+import type { Plan } from "../decision.ts";
 import type { Observation } from "../observation.ts";
 import { subjectName } from "../subject.ts";
 import type { Symptom } from "../symptom.ts";
+import { type PlanOptions, planOf, tellPlan } from "./plan-of.ts";
+import { planSteering } from "./plan-steering.ts";
 
-export interface PlanOptions {
-  /** May this interface be touched? */
-  readonly mayRepair: (interfaceName: string) => boolean;
-  /** How long a repair has to show that it helped. */
-  readonly verifyMs: number;
-}
+export type { PlanOptions } from "./plan-of.ts";
 
-/** Beats without the symptom that make a repair proven. */
-const quietBeats = 3;
 /** Long enough for the far end to see the carrier go, short enough to be no outage of its own. */
 const bounceDownMs = 500;
 
 export function planRepair(symptom: Symptom, seen: Observation, options: PlanOptions): Plan {
-  return symptom.kind === "interface-down"
-    ? planInterfaceRepair(symptom, seen, options)
-    : planOf(symptom, options, tell(symptom), "an operator knows", []);
+  switch (symptom.kind) {
+    case "interface-down":
+      return planInterfaceRepair(symptom, seen, options);
+    case "link-loss":
+      return planSteering(symptom, seen, options);
+    case "silent-neighbour":
+      return planSilence(symptom, options);
+    default:
+      return tellPlan(symptom, options);
+  }
 }
 
 function planInterfaceRepair(symptom: Symptom, seen: Observation, options: PlanOptions): Plan {
@@ -33,7 +35,7 @@ function planInterfaceRepair(symptom: Symptom, seen: Observation, options: PlanO
   const bounce: Action = { kind: "interface-bounce", interface: name, downMs: bounceDownMs };
   const reading = seen.interfaces?.find((candidate) => candidate.name === name);
   const told = (rejectedBecause: string) =>
-    planOf(symptom, options, tell(symptom), "an operator knows", [
+    tellPlan(symptom, options, [
       { action: up, rejectedBecause },
       { action: bounce, rejectedBecause },
     ]);
@@ -55,26 +57,21 @@ function planInterfaceRepair(symptom: Symptom, seen: Observation, options: PlanO
   ]);
 }
 
-function tell(symptom: Symptom): Action {
-  return { kind: "tell", severity: symptom.severity, message: symptom.summary };
-}
-
-function planOf(
-  symptom: Symptom,
-  options: PlanOptions,
-  action: Action,
-  expectedGain: string,
-  alternatives: readonly Alternative[],
-): Plan {
-  const undo = isDisruptive(action) ? [undoOf(action)] : [];
-  return {
-    reason: `${symptom.summary}; ${describeAction(action)}`,
-    actions: [action],
-    undo,
-    expectedGain,
-    expectation: { symptom: symptom.key, withinMs: options.verifyMs, quietBeats },
-    alternatives,
-  };
+/** Why nothing is done about it here: each way was considered. */
+function planSilence(symptom: Symptom, options: PlanOptions): Plan {
+  const [on = ""] = subjectName(symptom.subject).split("/");
+  return tellPlan(symptom, options, [
+    {
+      action: { kind: "mesh-reenslave", interface: on },
+      rejectedBecause:
+        "the silent side is most often the other one, and neighbours ignore a restarted node for up " +
+        "to 30 s (reset protection)",
+    },
+    {
+      action: { kind: "interface-bounce", interface: on, downMs: bounceDownMs },
+      rejectedBecause: `other neighbours may be heard on ${on}; its carrier is watched for itself`,
+    },
+  ]);
 }
 
 /** The subjects a plan touches, each once. */

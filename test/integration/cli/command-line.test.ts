@@ -82,7 +82,6 @@ describe("a wrong command line", () => {
     [["run", "--peer", "10.0.0.2"], "--peer: this version does not have"],
     [["run", "--join", "10.0.0.2"], "--join: this version does not have"],
     [["run", "--client"], "--client: this version does not have"],
-    [["run", "--mesh-interface", "bat0"], "--mesh-interface: this version does not have"],
     [[], "Usage: meshmend"],
   ])("%j ends with 2 and says what is wrong", async (words, says) => {
     const { code, stdout, stderr } = await cli(...words);

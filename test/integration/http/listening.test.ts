@@ -2,15 +2,19 @@ import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { describe, expect, it } from "vitest";
 import { createHttpServer } from "../../../src/api/http/index.ts";
-import { silentLogger } from "../../../src/base/index.ts";
+import { failed, fault, silentLogger } from "../../../src/base/index.ts";
 import { createNodeMetrics } from "../../../src/telemetry/index.ts";
 import { realClock } from "../../support/real-clock.ts";
 import { FakeLoop, startServer } from "./support.ts";
+
+const nothing = failed(fault("E_MESH_NOT_SEEN", "no mesh"));
+const mesh = { networkGraph: () => nothing, meshviewer: () => nothing, dot: () => nothing };
 
 function serverAt(host: string, port: number) {
   return createHttpServer(
     {
       loop: new FakeLoop(),
+      mesh,
       metrics: createNodeMetrics({ version: "0", node: "n" }),
       health: () => [],
       clock: realClock,
@@ -73,6 +77,7 @@ describe("starting to listen", () => {
     const node = createHttpServer(
       {
         loop: new FakeLoop(),
+        mesh,
         metrics: createNodeMetrics({ version: "0", node: "n" }),
         health: () => [],
         clock: realClock,

@@ -8,9 +8,11 @@ import { failed, fault, type HealthSource, type Logger, ok } from "../../../src/
 import type { NumberedEvent } from "../../../src/mape-k/event.ts";
 import type { LoopView } from "../../../src/mape-k/loop/loop-view.ts";
 import type { Observation } from "../../../src/mape-k/observation.ts";
+import { MeshPictures } from "../../../src/node/mesh-pictures.ts";
 import { createNodeMetrics } from "../../../src/telemetry/index.ts";
 import { sampleDecision } from "../../compliance/sample-decision.ts";
 import { realClock } from "../../support/real-clock.ts";
+import { recordedNetlinkPort } from "../../support/recorded-batman.ts";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -81,6 +83,54 @@ export function sampleObservation(): Observation {
       listenDrops: 0,
     },
     pressure: null,
+    mesh: {
+      name: "bat0",
+      algorithm: "BATMAN_V",
+      originators: 2,
+      pathSwitches: 0,
+      hopPenalty: 30,
+      originatorIntervalMs: 1_000,
+      gatewayMode: "client",
+      interfaces: [
+        {
+          name: "mesh0",
+          active: true,
+          hopPenalty: 0,
+          elpIntervalMs: 500,
+          throughputOverrideKbps: 0,
+        },
+      ],
+      links: [
+        {
+          neighbour: "02:00:00:00:00:02",
+          interface: "mesh0",
+          lastSeenMs: 40,
+          quality: 54_000,
+          routes: 2,
+          routesWithoutAlternative: 2,
+          bestRouteQuality: 54_000,
+          worstAlternativeQuality: null,
+        },
+      ],
+      gateways: [
+        {
+          originator: "02:00:00:00:00:02",
+          selected: true,
+          quality: 54_000,
+          downKbps: 20_000,
+          upKbps: 5_000,
+        },
+      ],
+    },
+    linkLoss: [
+      {
+        neighbour: "02:00:00:00:00:02",
+        interface: "mesh0",
+        expected: 100,
+        received: 98,
+        overdue: 0,
+      },
+    ],
     storage: [{ path: "/var/lib/x", totalBytes: 100, availableBytes: 50, writable: true }],
     process: { rssBytes: 1, heapUsedBytes: 1, cpuMs: 1.5, eventLoopDelayMaxMs: 0.5 },
     faults: [
@@ -167,15 +217,28 @@ export class FakeLoop implements LoopView {
   }
 }
 
+/** A recorded mesh; it is seen for as long as the loop's observation has one. */
+export async function picturesOf(loop: FakeLoop): Promise<MeshPictures> {
+  const { signal } = new AbortController();
+  const tables = await recordedNetlinkPort("triangle-v").readTables("bat0", signal);
+  if (!tables.ok) throw new Error(tables.fault.message);
+  const seen = { tables: tables.value, atMs: 0 };
+  return new MeshPictures(
+    { clock: realClock, seen: () => (loop.observation?.mesh == null ? null : seen) },
+    { label: "node-a", revision: "0.0.0-test" },
+  );
+}
+
 export async function startServer(
   changes: Partial<HttpServerOptions> = {},
   health: () => readonly HealthSource[] = () => [],
 ) {
   const loop = new FakeLoop();
+  const mesh = await picturesOf(loop);
   const metrics = createNodeMetrics({ version: "0.0.0-test", node: "node-a" });
   const log: LogLine[] = [];
   const server = createHttpServer(
-    { loop, metrics, health, clock: realClock, logger: recordingLogger(log) },
+    { loop, mesh, metrics, health, clock: realClock, logger: recordingLogger(log) },
     {
       listen: { host: "127.0.0.1", port: 0 },
       maxBodyBytes: 64 * 1024,

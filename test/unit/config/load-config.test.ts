@@ -64,6 +64,8 @@ describe("a configuration", () => {
       targetFailures: 3,
       retransmitRatio: 0.1,
       pressureRatio: 0.5,
+      linkLossRatio: 0.3,
+      silentIntervals: 3,
       storageFreeRatio: 0.05,
     });
     expect(config.telemetry.otlpEndpoint).toBeNull();

@@ -27,6 +27,8 @@ export const symptomSchema = closed(
       "resource-pressure",
       "storage-low",
       "sensor-failed",
+      "link-loss",
+      "silent-neighbour",
     ]),
     subject: Type.String({ examples: ["interface/eth0"] }),
     severity: severity(),
@@ -40,6 +42,40 @@ export const symptomSchema = closed(
 );
 
 const onInterface = { interface: Type.String() };
+const atLeast0 = () => Type.Number({ minimum: 0 });
+
+const gatewayRole = Type.Union([
+  closed({ mode: Type.Literal("off") }),
+  closed({ mode: Type.Literal("client"), selectionClass: atLeast0() }),
+  closed({ mode: Type.Literal("server"), downKbps: atLeast0(), upKbps: atLeast0() }),
+]);
+
+export const settingSchema = Type.Union(
+  [
+    closed({
+      kind: Type.Literal("throughput-override"),
+      ...onInterface,
+      throughputKbps: Type.Number({ minimum: 0, description: "kbit/s; 0 is none." }),
+    }),
+    closed({
+      kind: Type.Literal("interface-hop-penalty"),
+      ...onInterface,
+      hopPenalty: Type.Number({ minimum: 0, maximum: 255 }),
+    }),
+    closed({ kind: Type.Literal("elp-interval"), ...onInterface, intervalMs: atLeast0() }),
+    closed({
+      kind: Type.Literal("mesh-hop-penalty"),
+      ...onInterface,
+      hopPenalty: Type.Number({ minimum: 0, maximum: 255 }),
+    }),
+    closed({ kind: Type.Literal("originator-interval"), ...onInterface, intervalMs: atLeast0() }),
+    closed({ kind: Type.Literal("gateway-mode"), ...onInterface, gateway: gatewayRole }),
+    closed({ kind: Type.Literal("mesh-membership"), ...onInterface, member: Type.Boolean() }),
+    closed({ kind: Type.Literal("interface-mtu"), ...onInterface, mtuBytes: atLeast0() }),
+  ],
+  { $id: "Setting", description: "A value that is set, and restored by its undo." },
+);
+
 export const actionSchema = Type.Union(
   [
     closed({ kind: Type.Literal("interface-up"), ...onInterface }),
@@ -48,6 +84,14 @@ export const actionSchema = Type.Union(
       kind: Type.Literal("interface-bounce"),
       ...onInterface,
       downMs: Type.Number({ minimum: 0 }),
+    }),
+    closed({ kind: Type.Literal("mesh-reenslave"), ...onInterface }),
+    refer(settingSchema),
+    closed({
+      kind: Type.Literal("restore"),
+      ...onInterface,
+      to: refer(settingSchema),
+      from: refer(settingSchema),
     }),
     closed({ kind: Type.Literal("tell"), severity: severity(), message: Type.String() }),
   ],
@@ -62,9 +106,19 @@ export const planSchema = closed(
     expectedGain: Type.String(),
     expectation: closed({
       symptom: Type.String(),
+      proof: oneOf(
+        ["symptom-gone", "traffic-moved"],
+        "Whether the cause must go, or the traffic that suffers from it.",
+      ),
       withinMs: Type.Number({ minimum: 0 }),
-      quietBeats: count("Beats the symptom must stay away."),
+      quietBeats: count("Beats the proof must hold."),
     }),
+    standing: nullable(
+      closed(
+        { releaseBeats: count("Beats without its symptom after which it is withdrawn.") },
+        { description: "The repair stays in force until its cause has passed." },
+      ),
+    ),
     alternatives: Type.Array(
       closed({ action: nullable(refer(actionSchema)), rejectedBecause: Type.String() }),
     ),
@@ -101,6 +155,16 @@ const verdict = closed({
   tookMs: Type.Number({ minimum: 0, description: "From the decision to the verdict." }),
 });
 
+const withdrawal = closed(
+  {
+    outcome: oneOf(["withdrawn", "superseded", "vanished"]),
+    reason: Type.String(),
+    wallMs: wallMs(),
+    heldMs: Type.Number({ minimum: 0, description: "From the verdict to the end." }),
+  },
+  { description: "How a standing repair ended." },
+);
+
 export const decisionSchema = closed(
   {
     id: Type.String({ description: "ULID: sorting by id is sorting by time." }),
@@ -111,8 +175,17 @@ export const decisionSchema = closed(
     symptom: refer(symptomSchema),
     plan: refer(planSchema),
     admission,
-    phase: oneOf(["waiting", "applying", "verifying", "undoing", "closed"]),
+    phase: oneOf([
+      "waiting",
+      "applying",
+      "verifying",
+      "undoing",
+      "holding",
+      "withdrawing",
+      "closed",
+    ]),
     verdict: nullable(verdict),
+    withdrawal: nullable(withdrawal),
     timeline: Type.Array(closed({ wallMs: wallMs(), what: Type.String() })),
   },
   { $id: "Decision" },

@@ -2,14 +2,17 @@
 
 import * as decisions from "./decision-schemas.ts";
 import * as face from "./face-schemas.ts";
+import * as mesh from "./mesh-schemas.ts";
 import * as observations from "./observation-schemas.ts";
 
 export * from "./decision-schemas.ts";
 export * from "./face-schemas.ts";
+export * from "./mesh-schemas.ts";
 export * from "./observation-schemas.ts";
 
 export const namedSchemas = [
   ...Object.values(observations),
   ...Object.values(decisions),
   ...Object.values(face),
+  ...Object.values(mesh),
 ].filter((schema) => "$id" in schema);

@@ -81,6 +81,65 @@ const ownProcess = closed({
   eventLoopDelayMaxMs: Type.Number({ minimum: 0, description: "Worst since the last beat." }),
 });
 
+const quality = () => Type.Number({ minimum: 0, description: "TQ (IV) or kbit/s (V)." });
+
+export const meshLinkSchema = closed(
+  {
+    neighbour: Type.String({ description: "Its MAC address on the link." }),
+    interface: Type.String(),
+    lastSeenMs: Type.Number({ minimum: 0 }),
+    quality: nullable(quality()),
+    routes: count("Originators whose best path leads over it."),
+    routesWithoutAlternative: count("Those with no path over another interface."),
+    bestRouteQuality: nullable(quality()),
+    worstAlternativeQuality: nullable(quality()),
+  },
+  { $id: "MeshLink" },
+);
+
+const mesh = closed(
+  {
+    name: Type.String({ examples: ["bat0"] }),
+    algorithm: oneOf(["BATMAN_IV", "BATMAN_V"]),
+    originators: count("Nodes of the mesh that this node knows a way to."),
+    pathSwitches: count("Changes of next hops since the process started."),
+    hopPenalty: count("0 to 255."),
+    originatorIntervalMs: Type.Number({ minimum: 0 }),
+    gatewayMode: oneOf(["off", "client", "server"]),
+    interfaces: Type.Array(
+      closed({
+        name: Type.String(),
+        active: Type.Boolean(),
+        hopPenalty: nullable(count("0 to 255.")),
+        elpIntervalMs: nullable(Type.Number({ minimum: 0 })),
+        throughputOverrideKbps: nullable(Type.Number({ minimum: 0, description: "0: none." })),
+      }),
+    ),
+    links: Type.Array(refer(meshLinkSchema)),
+    gateways: Type.Array(
+      closed({
+        originator: Type.String(),
+        selected: Type.Boolean(),
+        quality: quality(),
+        downKbps: Type.Number({ minimum: 0 }),
+        upKbps: Type.Number({ minimum: 0 }),
+      }),
+    ),
+  },
+  { description: "batman-adv, as this node has it." },
+);
+
+const linkLoss = closed(
+  {
+    neighbour: Type.String(),
+    interface: Type.String(),
+    expected: count("Numbered messages the neighbour sent, cumulative."),
+    received: count("Those that came, cumulative."),
+    overdue: count("Due by now and not seen."),
+  },
+  { description: "A neighbour's ELP and originator messages." },
+);
+
 export const faultSchema = closed(
   {
     code: Type.String({ description: "Stable; starts with E_." }),
@@ -101,9 +160,20 @@ export const observationSchema = closed(
     pressure: nullable(Type.Array(pressure)),
     storage: nullable(Type.Array(storage)),
     process: nullable(ownProcess),
+    mesh: nullable(mesh),
+    linkLoss: nullable(Type.Array(linkLoss)),
     faults: Type.Array(
       closed({
-        sensor: oneOf(["interfaces", "targets", "transport", "pressure", "storage", "process"]),
+        sensor: oneOf([
+          "interfaces",
+          "targets",
+          "transport",
+          "pressure",
+          "storage",
+          "process",
+          "mesh",
+          "linkLoss",
+        ]),
         fault: refer(faultSchema),
       }),
     ),

@@ -5,12 +5,12 @@
 
 import { readFileSync } from "node:fs";
 import { type Clock, type Fault, failed, fault, ok, type Result } from "../../../base/index.ts";
-import type { Action, ActionKind } from "../../action.ts";
+import type { Action, HandledKind } from "../../action.ts";
 import type { Actuator, ActuatorFaultCode } from "../../execute/actuator.ts";
 import { errnoOf } from "./errno.ts";
-import { interfaceNameProblem } from "./interface-name.ts";
+import { badName, noInterface, setLink } from "./ip-link.ts";
 import type { KernelRoots } from "./kernel-roots.ts";
-import type { CommandEnd, CommandFault, RunCommand } from "./run-command.ts";
+import type { RunCommand } from "./run-command.ts";
 import { parseInterfaceFlags } from "./sysfs-interface.ts";
 
 export interface InterfaceActuatorParts {
@@ -27,11 +27,17 @@ type ActuatorFault = Fault<ActuatorFaultCode>;
 type Outcome = Result<void, ActuatorFault>;
 type Wanted = "up" | "down";
 
+type UpOrDown = Extract<Action, { kind: "interface-up" | "interface-down" | "interface-bounce" }>;
+
+function isUpOrDown(action: Action): action is UpOrDown {
+  return ["interface-up", "interface-down", "interface-bounce"].includes(action.kind);
+}
+
 const upAttempts = 3;
 const upPauseMs = 250;
 
 export class InterfaceActuator implements Actuator {
-  readonly kinds: readonly ActionKind[] = ["interface-up", "interface-down", "interface-bounce"];
+  readonly kinds: readonly HandledKind[] = ["interface-up", "interface-down", "interface-bounce"];
   readonly #parts: InterfaceActuatorParts;
   readonly #options: InterfaceActuatorOptions;
 
@@ -41,15 +47,12 @@ export class InterfaceActuator implements Actuator {
   }
 
   async apply(action: Action, signal: AbortSignal): Promise<Outcome> {
-    if (action.kind === "tell") {
-      return failed(fault("E_NO_CAPABILITY", "interfaces are no place to tell anything"));
+    if (!isUpOrDown(action)) {
+      return failed(fault("E_NO_CAPABILITY", `setting up and down does not do "${action.kind}"`));
     }
     const name = action.interface;
-    const problem = interfaceNameProblem(name);
-    if (problem !== null) {
-      const message = `${JSON.stringify(name)} cannot be an interface: ${problem}`;
-      return failed(fault("E_NO_SUCH_SUBJECT", message));
-    }
+    const bad = badName(name);
+    if (bad !== null) return failed(bad);
     if (this.#state(name) === null) return failed(noInterface(name));
     if (action.kind === "interface-bounce") return this.#bounce(name, action.downMs, signal);
     return this.#set(name, action.kind === "interface-up" ? "up" : "down", signal);
@@ -83,16 +86,8 @@ export class InterfaceActuator implements Actuator {
   }
 
   async #set(name: string, wanted: Wanted, signal: AbortSignal): Promise<Outcome> {
-    const ended = new AbortController();
-    const giveUp = new AbortController();
-    const stop = AbortSignal.any([signal, ended.signal]);
-    const timer = this.#parts.clock.sleep(this.#options.timeoutMs, stop).then(() => giveUp.abort());
-    const args = ["link", "set", "dev", name, wanted];
-    const end = await this.#parts.run("ip", args, giveUp.signal);
-    ended.abort();
-    await timer;
-    if (!end.ok) return failed(commandFault(end.fault, name, wanted));
-    if (end.value.exitCode !== 0) return failed(refusal(end.value, name, wanted));
+    const set = await setLink(this.#parts, this.#options, name, [wanted], signal);
+    if (!set.ok) return set;
     const state = this.#state(name);
     if (state === null) return failed(noInterface(name));
     if (state === wanted) return ok(undefined);
@@ -112,34 +107,4 @@ export class InterfaceActuator implements Actuator {
       return null;
     }
   }
-}
-
-function noInterface(name: string): ActuatorFault {
-  return fault("E_NO_SUCH_SUBJECT", `there is no interface ${name}`);
-}
-
-function commandFault(cause: CommandFault, name: string, wanted: Wanted): ActuatorFault {
-  switch (cause.code) {
-    case "E_NO_COMMAND":
-      return fault("E_NO_CAPABILITY", cause.message, "install iproute2 (or busybox with ip)");
-    case "E_COMMAND_ABORTED":
-      return fault("E_ACTION_TIMEOUT", `setting ${name} ${wanted} was stopped before it had ended`);
-    case "E_COMMAND_FAILED":
-      return fault("E_ACTION_FAILED", cause.message);
-  }
-}
-
-/** The words of iproute2 and busybox for what the kernel answered. */
-function refusal(end: CommandEnd, name: string, wanted: Wanted): ActuatorFault {
-  const said = end.stderr.trim().split("\n")[0] ?? "";
-  if (/not permitted|permission denied/i.test(said)) {
-    return fault(
-      "E_NOT_PERMITTED",
-      `setting ${name} ${wanted} needs CAP_NET_ADMIN: ${said}`,
-      "run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN",
-    );
-  }
-  if (/no such device|(cannot|can't) find device/i.test(said)) return noInterface(name);
-  const how = end.exitCode === null ? "was killed" : `ended with ${end.exitCode}`;
-  return fault("E_ACTION_FAILED", `ip link set ${name} ${wanted} ${how}: ${said}`);
 }

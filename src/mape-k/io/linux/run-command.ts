@@ -11,9 +11,11 @@ import { errnoOf } from "./errno.ts";
 export interface CommandEnd {
   /** Null when a signal ended it. */
   readonly exitCode: number | null;
-  /** The first 4 KiB. */
+  /** The first bytes, as many as were asked for. */
   readonly stdout: string;
   readonly stderr: string;
+  /** There was more. */
+  readonly truncated: boolean;
 }
 
 export type CommandFault = Fault<"E_NO_COMMAND" | "E_COMMAND_ABORTED" | "E_COMMAND_FAILED">;
@@ -25,7 +27,8 @@ export type RunCommand = (
   signal: AbortSignal,
 ) => Promise<Result<CommandEnd, CommandFault>>;
 
-const maxOutputBytes = 4096;
+/** Enough for the words of a tool that failed, or of one ping. */
+const shortOutputBytes = 4096;
 /** How long a killed process may take to go before it is left to the kernel. */
 const reapMs = 1000;
 
@@ -35,7 +38,7 @@ function environment(): NodeJS.ProcessEnv {
   return { PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin`, LC_ALL: "C" };
 }
 
-export function commandRunner(clock: Clock): RunCommand {
+export function commandRunner(clock: Clock, maxOutputBytes = shortOutputBytes): RunCommand {
   return (command, args, signal) =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve(failed(aborted(command)));
@@ -43,8 +46,8 @@ export function commandRunner(clock: Clock): RunCommand {
         stdio: ["ignore", "pipe", "pipe"],
         env: environment(),
       });
-      const stdout = collect(child.stdout);
-      const stderr = collect(child.stderr);
+      const stdout = collect(child.stdout, maxOutputBytes);
+      const stderr = collect(child.stderr, maxOutputBytes);
       const ended = new AbortController();
       const finish = (result: Result<CommandEnd, CommandFault>) => {
         ended.abort();
@@ -65,19 +68,23 @@ export function commandRunner(clock: Clock): RunCommand {
       child.once("error", (error) => finish(failed(spawnFault(command, error))));
       child.once("close", (exitCode) => {
         if (signal.aborted) return finish(failed(aborted(command)));
-        finish(ok({ exitCode, stdout: stdout(), stderr: stderr() }));
+        const truncated = stdout.truncated() || stderr.truncated();
+        finish(ok({ exitCode, stdout: stdout.text(), stderr: stderr.text(), truncated }));
       });
     });
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: NodeJS.ReadableStream, maxBytes: number) {
   const chunks: Buffer[] = [];
   let size = 0;
   stream.on("data", (chunk: Buffer) => {
-    if (size < maxOutputBytes) chunks.push(chunk.subarray(0, maxOutputBytes - size));
+    if (size < maxBytes) chunks.push(chunk.subarray(0, maxBytes - size));
     size += chunk.length;
   });
-  return () => Buffer.concat(chunks).toString("utf8");
+  return {
+    text: () => Buffer.concat(chunks).toString("utf8"),
+    truncated: () => size > maxBytes,
+  };
 }
 
 function aborted(command: string): CommandFault {

@@ -25,7 +25,8 @@ function planOf(...actions: Action[]): Plan {
     actions,
     undo: [],
     expectedGain: "",
-    expectation: { symptom, withinMs: 15_000, quietBeats: 3 },
+    expectation: { symptom, proof: "symptom-gone", withinMs: 15_000, quietBeats: 3 },
+    standing: null,
     alternatives: [],
   };
 }
@@ -43,6 +44,7 @@ const calm: GuardContext = {
   wallMs: 5,
   observation: twoWires,
   underWay: false,
+  held: 0,
   journalReady: true,
   hasActuators: true,
 };

@@ -30,7 +30,7 @@ describe("the interface actuator", () => {
     return new InterfaceActuator({ clock: realClock, run }, { sysRoot, timeoutMs });
   }
   const says = (exitCode: number, stderr: string): RunCommand => {
-    return async () => ok({ exitCode, stdout: "", stderr });
+    return async () => ok({ exitCode, stdout: "", stderr, truncated: false });
   };
   const up = { kind: "interface-up", interface: "mesh0" } as const;
 
@@ -81,7 +81,8 @@ describe("the interface actuator", () => {
     const ran: (string | undefined)[] = [];
     const run: RunCommand = async (_command, args) => {
       ran.push(args.at(-1));
-      if (args.at(-1) === "up") return ok({ exitCode: 0, stdout: "", stderr: "" });
+      if (args.at(-1) === "up")
+        return ok({ exitCode: 0, stdout: "", stderr: "", truncated: false });
       return failed(fault("E_COMMAND_ABORTED", "stopped"));
     };
     const bounce = { kind: "interface-bounce", interface: "mesh0", downMs: 1 } as const;

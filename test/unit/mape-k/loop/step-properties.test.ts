@@ -100,9 +100,9 @@ function world(inMode: Mode) {
   /** What the executor had not yet said, it says now. */
   function report(): void {
     for (const { decision } of mesh.state.repairs.values()) {
-      const { id, phase } = decision;
+      const { id, phase, plan } = decision;
       const result = { ok: true, value: undefined } as const;
-      if (phase === "applying") mesh.say({ kind: "applied", id, result });
+      if (phase === "applying") mesh.say({ kind: "applied", id, result, undo: plan.undo });
       if (phase === "undoing") mesh.say({ kind: "undone", id, result });
     }
   }

@@ -36,6 +36,8 @@ describe("Monitor", () => {
       pressure: null,
       storage: null,
       process: null,
+      mesh: null,
+      linkLoss: null,
       faults: [],
     });
     expect(monitor.sensors).toEqual(["interfaces", "transport"]);

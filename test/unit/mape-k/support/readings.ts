@@ -5,6 +5,9 @@ import type { Thresholds } from "../../../../src/mape-k/analyze/detector.ts";
 import type { LoopPolicy } from "../../../../src/mape-k/loop/loop-state.ts";
 import type {
   InterfaceReading,
+  LinkLossReading,
+  MeshLinkReading,
+  MeshReading,
   Observation,
   TargetReading,
   TransportReading,
@@ -23,6 +26,8 @@ export function observation(of: Partial<Observation> = {}): Observation {
     pressure: null,
     storage: null,
     process: null,
+    mesh: null,
+    linkLoss: null,
     beat,
     atMs: beat * 1_000,
     wallMs: startWallMs + beat * 1_000,
@@ -68,6 +73,51 @@ export function transportReading(of: Partial<TransportReading> = {}): TransportR
   return { sentSegments: 0, retransmittedSegments: 0, listenOverflows: 0, listenDrops: 0, ...of };
 }
 
+export const peer = "02:00:00:00:00:03";
+
+/** A link that carries one route, which could take another. */
+export function meshLink(of: Partial<MeshLinkReading> = {}): MeshLinkReading {
+  return {
+    neighbour: peer,
+    interface: "wlan0",
+    lastSeenMs: 200,
+    quality: 100_000,
+    routes: 1,
+    routesWithoutAlternative: 0,
+    bestRouteQuality: 100_000,
+    worstAlternativeQuality: 50_000,
+    ...of,
+  };
+}
+
+export function meshReading(of: Partial<MeshReading> = {}): MeshReading {
+  return {
+    name: "bat0",
+    algorithm: "BATMAN_V",
+    originators: 2,
+    pathSwitches: 0,
+    hopPenalty: 30,
+    originatorIntervalMs: 1_000,
+    gatewayMode: "off",
+    interfaces: [
+      {
+        name: "wlan0",
+        active: true,
+        hopPenalty: 0,
+        elpIntervalMs: 500,
+        throughputOverrideKbps: 0,
+      },
+    ],
+    links: [meshLink()],
+    gateways: [],
+    ...of,
+  };
+}
+
+export function lossReading(of: Partial<LinkLossReading> = {}): LinkLossReading {
+  return { neighbour: peer, interface: "wlan0", expected: 0, received: 0, overdue: 0, ...of };
+}
+
 export function finding(kind: SymptomKind, subject: Subject, of: Partial<Finding> = {}): Finding {
   return {
     kind,
@@ -96,6 +146,8 @@ export const thresholds: Thresholds = {
   retransmitRatio: 0.1,
   pressureRatio: 0.5,
   storageFreeRatio: 0.05,
+  linkLossRatio: 0.3,
+  silentIntervals: 3,
 };
 
 /** The configuration's own defaults, in mode `act`. */
@@ -107,5 +159,8 @@ export const policy: LoopPolicy = {
   guard: { budgetPerHour: 6, coolDownMs: 30_000, confirmMs: 900_000 },
   maxSymptoms: 4_096,
   maxDecisionsPerBeat: 64,
-  actionKinds: new Set(["tell", "interface-up", "interface-down", "interface-bounce"]),
+  actionKinds: new Set([
+    ...(["tell", "interface-up", "interface-down", "interface-bounce"] as const),
+    ...(["throughput-override", "interface-hop-penalty"] as const),
+  ]),
 };

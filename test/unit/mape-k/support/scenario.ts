@@ -6,7 +6,7 @@
 
 import { fault, ok, type Result } from "../../../../src/base/index.ts";
 import { describeAction, isDisruptive } from "../../../../src/mape-k/action.ts";
-import type { Decision, DecisionId } from "../../../../src/mape-k/decision.ts";
+import { type Decision, type DecisionId, isInForce } from "../../../../src/mape-k/decision.ts";
 import type { LoopEvent } from "../../../../src/mape-k/event.ts";
 import { recordObservation } from "../../../../src/mape-k/knowledge/record-observation.ts";
 import { TimeSeries } from "../../../../src/mape-k/knowledge/time-series.ts";
@@ -38,6 +38,8 @@ export class Scenario {
   blind = new Set<SectionName>();
   /** Further sections, as they are. */
   sections: Partial<Observation> = {};
+  /** Called before each beat looks, to move its world on. */
+  beforeBeat: () => void = () => {};
   wallOffsetMs = startWallMs;
   beats = 0;
   /** What was seen in this beat, and in the one before. */
@@ -132,6 +134,7 @@ export class Scenario {
 
   #beatOnce(): void {
     this.beats++;
+    this.beforeBeat();
     const happened = this.#pending.splice(0);
     const inputs = this.#inbox.splice(0);
     const seen = this.#see();
@@ -159,15 +162,21 @@ export class Scenario {
     switch (effect.kind) {
       case "record":
         this.recorded.set(decision.id, decision);
-        if (decision.phase === "verifying" && journalled) this.journal.set(decision.id, decision);
+        if (isInForce(decision) && journalled) this.journal.set(decision.id, decision);
         return null;
       case "apply":
       case "undo": {
         if (journalled) this.journal.set(decision.id, decision);
         const answer = effect.kind === "apply" ? this.onApply : this.onUndo;
         const result = answer(decision, this);
-        const kind = effect.kind === "apply" ? ("applied" as const) : ("undone" as const);
-        if (result !== null) this.say({ kind, id: decision.id, result });
+        const { id: number, plan } = decision;
+        if (result !== null && effect.kind === "undo") {
+          this.say({ kind: "undone", id: number, result });
+        } else if (result !== null) {
+          // Without a journal nothing is begun, so there is nothing to take back.
+          const begun = result.ok || !result.fault.code.startsWith("E_JOURNAL");
+          this.say({ kind: "applied", id: number, result, undo: begun ? plan.undo : [] });
+        }
         const actions = effect.kind === "apply" ? decision.plan.actions : decision.plan.undo;
         return `${effect.kind} ${decision.id}: ${actions.map(describeAction).join("; ")}`;
       }
@@ -204,8 +213,8 @@ function describeEvent(event: LoopEvent): string {
       return `${number} ${phase}: ${timeline.at(-1)?.what}`;
     }
     case "verdict": {
-      const { id: number, verdict } = event.decision;
-      return `${number} closed, ${verdict?.outcome}: ${verdict?.reason}`;
+      const { id: number, phase, verdict } = event.decision;
+      return `${number} ${phase}, ${verdict?.outcome}: ${verdict?.reason}`;
     }
   }
 }

@@ -29,7 +29,7 @@ describe("a target's URL", () => {
 });
 
 describe("what ping says", () => {
-  const silent = { stdout: "", stderr: "" };
+  const silent = { stdout: "", stderr: "", truncated: false };
   it.each([
     ["an echo", { ...silent, exitCode: 0 }, "answer"],
     ["silence", { ...silent, exitCode: 1 }, "no-answer"],

@@ -1,0 +1,60 @@
+/** The mesh as a graph, in the forms that other tools read. */
+
+import { Type } from "typebox";
+import type { Logger } from "../../base/index.ts";
+import { type App, answer, problems } from "./app.ts";
+import { refuseWithFault } from "./error-handling.ts";
+import type { MeshPort } from "./ports.ts";
+import { closed, oneOf, refer } from "./schemas/building-blocks.ts";
+import { networkGraphSchema } from "./schemas/index.ts";
+
+export interface MeshRouteParts {
+  readonly mesh: MeshPort;
+  readonly logger: Logger;
+}
+
+const dotType = "text/vnd.graphviz";
+
+export function serveMesh(app: App, { mesh, logger }: MeshRouteParts): void {
+  app.get(
+    "/api/v1/mesh/topology",
+    {
+      schema: {
+        summary: "The mesh as this node sees it: NetJSON, meshviewer's JSON or Graphviz",
+        tags: ["mesh"],
+        querystring: closed({
+          format: Type.Optional(oneOf(["netjson", "meshviewer", "dot"], "netjson by default.")),
+        }),
+        response: {
+          ...problems("E_INVALID_REQUEST", "E_MESH_NOT_SEEN"),
+          200: {
+            description: "The picture; NetJSON NetworkGraph unless another format is asked for.",
+            content: {
+              "application/json": {
+                schema: Type.Union([refer(networkGraphSchema), Type.Object({})]),
+              },
+              [dotType]: { schema: Type.String() },
+            },
+          },
+        },
+      },
+    },
+    (request, reply) => {
+      const { format = "netjson" } = request.query;
+      if (format === "dot") {
+        const dot = mesh.dot();
+        if (!dot.ok) return refuseWithFault(logger, request, reply, dot.fault);
+        return reply.type(dotType).send(dot.value);
+      }
+      if (format === "meshviewer") {
+        const shown = mesh.meshviewer();
+        if (!shown.ok) return refuseWithFault(logger, request, reply, shown.fault);
+        return reply.type("application/json").send(JSON.stringify(shown.value));
+      }
+      const graph = mesh.networkGraph();
+      return graph.ok
+        ? answer(reply, networkGraphSchema, graph.value)
+        : refuseWithFault(logger, request, reply, graph.fault);
+    },
+  );
+}

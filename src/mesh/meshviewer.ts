@@ -1,0 +1,86 @@
+/**
+ * The topology as the JSON that Freifunk's meshviewer reads (github.com/freifunk/meshviewer,
+ * "meshviewer.json" as yanic writes it). Its link qualities are TQ as a share; a throughput is given as
+ * its share of the best link's.
+ */
+
+import type { LinkQuality, Topology } from "./topology.ts";
+
+export interface MeshviewerNode {
+  readonly firstseen: string;
+  readonly lastseen: string;
+  readonly is_online: boolean;
+  readonly is_gateway: boolean;
+  readonly clients: number;
+  /** The originator address without colons. */
+  readonly node_id: string;
+  readonly mac: string;
+  readonly hostname: string;
+}
+
+export interface MeshviewerLink {
+  readonly type: "other";
+  readonly source: string;
+  readonly target: string;
+  readonly source_tq: number;
+  readonly target_tq: number;
+  readonly source_addr: string;
+  readonly target_addr: string;
+}
+
+export interface Meshviewer {
+  readonly timestamp: string;
+  readonly nodes: readonly MeshviewerNode[];
+  readonly links: readonly MeshviewerLink[];
+}
+
+export interface MeshviewerContext {
+  /** Unix milliseconds of this picture, and of the first one. */
+  readonly wallMs: number;
+  readonly firstWallMs: number;
+  /** Clients behind a node, by its address. */
+  readonly clients: ReadonlyMap<string, number>;
+}
+
+const nodeId = (address: string) => address.replaceAll(":", "");
+
+export function toMeshviewer(topology: Topology, context: MeshviewerContext): Meshviewer {
+  const timestamp = new Date(context.wallMs).toISOString();
+  const firstseen = new Date(context.firstWallMs).toISOString();
+  // Links that nobody heard would be drawn as if they were there.
+  const heard = topology.links.filter(({ kind }) => kind === "heard");
+  const best = Math.max(
+    1,
+    ...heard.flatMap(({ fromQuality, toQuality }) => [
+      fromQuality?.value ?? 0,
+      toQuality?.value ?? 0,
+    ]),
+  );
+  return {
+    timestamp,
+    nodes: topology.nodes.map(({ id, label, isGateway }) => ({
+      firstseen,
+      lastseen: timestamp,
+      is_online: true,
+      is_gateway: isGateway,
+      clients: context.clients.get(id) ?? 0,
+      node_id: nodeId(id),
+      mac: id,
+      hostname: label ?? id,
+    })),
+    links: heard.map(({ from, to, fromQuality, toQuality }) => ({
+      type: "other",
+      source: nodeId(from),
+      target: nodeId(to),
+      source_tq: shareOf(fromQuality ?? toQuality, best),
+      target_tq: shareOf(toQuality ?? fromQuality, best),
+      source_addr: from,
+      target_addr: to,
+    })),
+  };
+}
+
+function shareOf(quality: LinkQuality | null, best: number): number {
+  if (quality === null) return 0;
+  return Number((quality.value / (quality.metric === "tq" ? 255 : best)).toFixed(4));
+}

@@ -1,0 +1,95 @@
+/**
+ * The mesh of this machine: which way to batman-adv there is, who watches it, who changes it. With the
+ * native addon by netlink, without it by batctl; lost messages are counted by the kernel program alone.
+ */
+
+import { existsSync } from "node:fs";
+import type { Clock, HealthSource, Logger } from "../base/index.ts";
+import type { NodeConfig } from "../config/index.ts";
+import { defaultMeshSettings } from "../ebpf/index.ts";
+import { loadNative } from "../ebpf/io/load-native.ts";
+import { MeshWatch } from "../ebpf/io/mesh-watch.ts";
+import type { Native } from "../ebpf/io/native-contract.ts";
+import type { Actuator, Sensors } from "../mape-k/index.ts";
+import { commandRunner } from "../mape-k/io/index.ts";
+import type { BatmanPort } from "../mesh/batman/index.ts";
+import { BatctlBatmanPort, NetlinkBatmanPort } from "../mesh/batman/io/index.ts";
+import { BatmanWatch } from "./batman-watch.ts";
+import { hasCapability } from "./capabilities.ts";
+import { FrameLossSensor, type FrameProgram } from "./frame-loss-sensor.ts";
+import { MeshActuator } from "./mesh-actuator.ts";
+
+export interface OpenedMesh {
+  readonly watch: BatmanWatch;
+  readonly sensors: Pick<Sensors, "mesh" | "linkLoss">;
+  readonly actuators: readonly Actuator[];
+  readonly health: readonly HealthSource[];
+}
+
+/** The originator table of a thousand nodes, as JSON, is less. */
+const maxBatctlBytes = 8 * 1_048_576;
+const batctlLeastAgeMs = 900;
+const modulePath = "/sys/module/batman_adv";
+
+/** Null when the configuration wants none. Nothing is loaded before there is a mesh. */
+export function openMesh(
+  { mesh }: Pick<NodeConfig, "mesh">,
+  parts: { readonly clock: Clock; readonly logger: Logger },
+): OpenedMesh | null {
+  if (mesh.interface === "none") return null;
+  const { clock, logger } = parts;
+  const probe = loadNative();
+  if (probe.kind !== "available") {
+    logger.info("the native addon is not there: batctl is asked, loss on links is not observed", {
+      why: probe.why,
+    });
+  }
+  const port: BatmanPort =
+    probe.kind === "available"
+      ? new NetlinkBatmanPort({ netlink: probe.native })
+      : new BatctlBatmanPort({ run: commandRunner(clock, maxBatctlBytes) });
+  const watch = new BatmanWatch(
+    { clock, port, isLoaded: () => existsSync(modulePath) },
+    {
+      meshInterface: mesh.interface,
+      leastAgeMs: port.backEnd === "batctl" ? batctlLeastAgeMs : 0,
+    },
+  );
+  const wanted = () => watch.seen?.tables.hardInterfaces.map(({ name }) => name) ?? null;
+  const frames =
+    probe.kind === "available"
+      ? new FrameLossSensor({ clock, wanted, program: frameProgram(probe, logger) })
+      : null;
+  const mayAct = hasCapability("CAP_NET_ADMIN") !== false;
+  const meshInterface = () => watch.meshInterface;
+  return {
+    watch,
+    sensors: { mesh: watch, ...(frames !== null && { linkLoss: frames }) },
+    actuators: mayAct ? [new MeshActuator({ port, meshInterface })] : [],
+    health: [watch, ...(frames === null ? [] : [frames])],
+  };
+}
+
+function frameProgram(
+  { native, folder }: { readonly native: Native; readonly folder: string },
+  logger: Logger,
+): FrameProgram {
+  const watch = new MeshWatch(
+    // The beat decides; an event would only say earlier what the next reading says.
+    { native, logger, onEvents: () => {} },
+    { folder, settings: defaultMeshSettings, modes: ["native", "generic"] },
+  );
+  return {
+    start: () => watch.start(),
+    watch: (names) => watch.watch(names),
+    attached: () => watch.attached(),
+    read: () => watch.read(),
+    tidy() {
+      const reading = watch.read();
+      const tidied = reading.ok ? watch.forgetStale(reading.value.paths) : reading;
+      if (!tidied.ok) logger.warn("stale paths stay", { fault: tidied.fault });
+    },
+    stop: () => watch.stop(),
+    health: () => watch.health(),
+  };
+}

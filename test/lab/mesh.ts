@@ -120,13 +120,14 @@ export class Mesh {
     ]);
   }
 
-  /** Every link as the topology says, or this one. */
+  /** Every link as the topology says, or this one. NaN when they were. */
   async restore(link?: string): Promise<number> {
     const ends = link === undefined ? null : linkNamed(this.topology, link).between;
     const entries = [...this.#faults.keys()]
       .map((key) => key.split(">") as [string, string])
       .filter((pair) => ends === null || pair.every((end) => ends.includes(end)));
     for (const [from, to] of entries) this.#faults.delete(`${from}>${to}`);
+    if (entries.length === 0) return Number.NaN;
     return this.#shape(entries.map(([from, to]) => [from, to, {}] as const));
   }
 
@@ -229,10 +230,17 @@ export class Mesh {
     return daemon;
   }
 
-  /** Ends what runs in it. The namespaces go when the next mesh is made. */
-  async close(): Promise<void> {
-    await Promise.allSettled([...this.#daemons.values()].map((daemon) => daemon.stop()));
+  /** As it was when it was opened: no daemon, no fault, no process of anybody's. */
+  async clear(): Promise<void> {
+    await Promise.all([...this.#daemons.values()].map((daemon) => daemon.stop()));
     await this.guest.reset();
+    await this.restore();
+  }
+
+  /** Waits until each node reaches each other again. */
+  async settle(withinSeconds = 90): Promise<void> {
+    const timeoutMs = (withinSeconds + 30) * 1_000;
+    await this.guest.script(settleScript(this.topology, withinSeconds), { timeoutMs });
   }
 
   async #shape(

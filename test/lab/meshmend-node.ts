@@ -4,9 +4,9 @@
  * a process on an emulated processor, so what happens is taken from one long-lived event stream.
  */
 
-import { join } from "node:path";
 import type { Decision, NumberedEvent, Symptom } from "../../src/mape-k/index.ts";
 import type { EndLine, OutputLine } from "./guest/protocol.ts";
+import { bundleDaemon } from "./host/daemon-bundle.ts";
 import type { Guest, GuestProcess } from "./host/guest.ts";
 
 export interface MeshmendOptions {
@@ -30,7 +30,6 @@ interface Surroundings {
   exec(node: string, command: readonly string[]): Promise<EndLine>;
 }
 
-const launcher = join(import.meta.dirname, "../../bin/meshmend");
 const address = "127.0.0.1:8480";
 const keptLogLines = 5_000;
 const keptEvents = 5_000;
@@ -80,11 +79,16 @@ export class MeshmendNode {
     options: MeshmendOptions,
   ): Promise<MeshmendNode> {
     const { mode = "observe", flags = [], environment = {}, readyWithinMs = 60_000 } = options;
+    const { launcher, compileCache } = await bundleDaemon();
     const startedMs = performance.now();
     const dataDir = `/run/meshmend/${node}`;
     const own = ["--data-dir", dataDir, "--http", address, "--node-id", node, "--mode", mode];
     const process = mesh.guest.start(mesh.inside(node, [launcher, "run", ...own, ...flags]), {
-      environment: { MESHMEND_LOG_FORMAT: "json", ...environment },
+      environment: {
+        NODE_COMPILE_CACHE: compileCache,
+        MESHMEND_LOG_FORMAT: "json",
+        ...environment,
+      },
     });
     const log: string[] = [];
     const ready = new Promise<"ready">((resolve) => {

@@ -34,6 +34,9 @@ export interface BootOptions {
   readonly memoryMegabytes?: number;
 }
 
+/** Node fires at once when asked for more. */
+const longestTimerMs = 2 ** 31 - 1;
+
 type Qemu = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const agent = join(import.meta.dirname, "../guest/agent.ts");
@@ -52,7 +55,7 @@ export async function bootVirtualMachine(options: BootOptions = {}): Promise<Vir
   const consoleLog = join(logFolder, "console.log");
   const command = qemuCommand(image, { consoleLog, memoryMegabytes });
   const qemu = spawn("nice", ["-n", "10", ...command], { stdio: ["pipe", "pipe", "pipe"] });
-  const life = setTimeout(() => qemu.kill("SIGKILL"), lifeMs);
+  const life = setTimeout(() => qemu.kill("SIGKILL"), Math.min(lifeMs, longestTimerMs));
   const channel = childChannel(qemu, () => `${command.join(" ")}\n${endOfFile(consoleLog)}`);
   try {
     const ready = await readyLine(channel, bootWithinMs);

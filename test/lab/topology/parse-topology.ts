@@ -1,6 +1,6 @@
 /**
  * From a topology file to a topology, or to every fault in it, each with its place and what was
- * expected. `docs`: test/lab/README.md.
+ * expected. The format stands in test/lab/README.md.
  */
 
 import { type Document, isMap, parseDocument } from "yaml";
@@ -9,6 +9,7 @@ import {
   type LinkQuality,
   perfect,
   type RoutingAlgorithm,
+  reachableFrom,
   routingAlgorithms,
   type Topology,
   type TopologyLink,
@@ -146,22 +147,10 @@ function checkLinks(
     faults.push(`links: ${pair} stands there twice`);
   }
   if (faults.length > 0) return;
-  const lost = [...names].filter((name) => !reachable(nodes, links).has(name));
-  if (lost.length > 0) faults.push(`links: no way from ${nodes[0]?.name} to ${lost.join(", ")}`);
-}
-
-function reachable(
-  nodes: readonly TopologyNode[],
-  links: readonly TopologyLink[],
-): ReadonlySet<string> {
-  const found = new Set(nodes.slice(0, 1).map(({ name }) => name));
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    for (const { between } of links) {
-      if (between.some((end) => found.has(end))) for (const end of between) found.add(end);
-    }
-  }
-  return found;
+  const [first = ""] = names;
+  const reached = reachableFrom(first, links);
+  const lost = [...names].filter((name) => !reached.has(name));
+  if (lost.length > 0) faults.push(`links: no way from ${first} to ${lost.join(", ")}`);
 }
 
 function repeated(values: readonly string[]): ReadonlySet<string> {

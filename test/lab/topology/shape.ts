@@ -40,6 +40,9 @@ export function buildScript(topology: Topology, algorithm: RoutingAlgorithm): st
       `address add ${node.address}/24 dev bat0`,
     ];
     lines.push(`ip -n ${name} -batch - <<'END'`, ...commands, "END");
+    // It holds broadcasts back, and so ARP, for half a minute after a bat0 was made; and no bat0
+    // here stands in a bridge, which is where it would be needed.
+    lines.push(`ip netns exec ${name} batctl meshif bat0 bridge_loop_avoidance 0`);
     if (node.gateway !== "off") {
       lines.push(`ip netns exec ${name} batctl meshif bat0 gw_mode ${node.gateway}`);
     }

@@ -96,3 +96,26 @@ export function peersOf(topology: Topology, node: string): readonly string[] {
     one === node ? [other] : other === node ? [one] : [],
   );
 }
+
+/** Links that can fail while their ends still reach each other some other way. */
+export function linksWithWayRound(topology: Topology): readonly TopologyLink[] {
+  return topology.links.filter((link) => {
+    const others = topology.links.filter((other) => other !== link);
+    const [from, to] = link.between;
+    return reachableFrom(from, others).has(to);
+  });
+}
+
+export function reachableFrom(
+  node: string,
+  links: readonly Pick<TopologyLink, "between">[],
+): ReadonlySet<string> {
+  const found = new Set([node]);
+  for (let before = 0; before !== found.size; ) {
+    before = found.size;
+    for (const { between } of links) {
+      if (between.some((end) => found.has(end))) for (const end of between) found.add(end);
+    }
+  }
+  return found;
+}

@@ -58,6 +58,8 @@ export class Mesh {
   /** From the first namespace to the first moment at which everybody reached everybody. */
   readonly settledMs: number;
   readonly #daemons = new Map<string, MeshmendNode>();
+  /** The latest of each node since the mesh was clear, running or not. */
+  readonly #logs = new Map<string, MeshmendNode>();
   /** What leaves a node towards a peer and is not as the topology says, by `node>peer`. */
   readonly #faults = new Map<string, LinkQuality>();
 
@@ -226,13 +228,20 @@ export class Mesh {
     if (this.#daemons.has(node)) throw new Error(`${node} runs meshmend already`);
     const daemon = await MeshmendNode.start(this, node, options);
     this.#daemons.set(node, daemon);
+    this.#logs.set(node, daemon);
     void daemon.ended.then(() => this.#daemons.delete(node));
     return daemon;
+  }
+
+  /** What each node's latest daemon has logged, as JSON lines. */
+  daemonLogs(): Readonly<Record<string, readonly string[]>> {
+    return Object.fromEntries([...this.#logs].map(([node, daemon]) => [node, daemon.log()]));
   }
 
   /** As it was when it was opened: no daemon, no fault, no process of anybody's. */
   async clear(): Promise<void> {
     await Promise.all([...this.#daemons.values()].map((daemon) => daemon.stop()));
+    this.#logs.clear();
     await this.guest.reset();
     await this.restore();
   }

@@ -4,13 +4,12 @@
  * 3 the lab cannot run here.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { Guest } from "./host/guest.ts";
 import { bootVirtualMachine, type VirtualMachine } from "./host/virtual-machine.ts";
-import { cacheFolder, labProblem } from "./image/image.ts";
+import { labProblem } from "./image/image.ts";
 import { Mesh } from "./mesh.ts";
 import { prompt } from "./prompt.ts";
 import { scenarioNamed, scenarios } from "./scenarios/index.ts";
@@ -131,7 +130,6 @@ async function tell(
         say,
       });
       results.push(result);
-      keepResult(result);
       if (wanted.json) process.stdout.write(`${JSON.stringify(result)}\n`);
       say(`--- ${scenario.name}, ${algorithm}: ${result.passed ? "passed" : "FAILED"}`);
     }
@@ -141,13 +139,6 @@ async function tell(
     await prompt(mesh ?? (await meshOf(wanted.topology ?? loadTopology("triangle"), first)));
   }
   return results;
-}
-
-function keepResult(result: ScenarioResult): void {
-  const folder = join(cacheFolder, "results");
-  mkdirSync(folder, { recursive: true });
-  const name = `${result.scenario}-${result.topology.replaceAll("/", "_")}-${result.algorithm}`;
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 async function main(): Promise<number> {

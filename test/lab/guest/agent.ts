@@ -5,7 +5,7 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -22,8 +22,8 @@ import {
 const running = new Map<number, ChildProcess>();
 
 function send(line: GuestLine): void {
-  const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
-  for (let sent = 0; sent < bytes.length; ) sent += writeSync(1, bytes, sent);
+  // Synchronous, on a pipe as on the port: what was said is not lost when the agent ends.
+  process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 function end(id: number, about: Partial<EndLine>): void {

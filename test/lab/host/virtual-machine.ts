@@ -7,7 +7,7 @@
  */
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -39,9 +39,11 @@ const longestTimerMs = 2 ** 31 - 1;
 
 type Qemu = ChildProcessByStdio<Writable, Readable, Readable>;
 
+const logs = join(cacheFolder, "logs");
+const keptLogs = 20;
 const agent = join(import.meta.dirname, "../guest/agent.ts");
-/** Filled on the host (see warm-cache.ts), read in the guest, where compiling is slow. */
-export const compileCache = join(cacheFolder, "compile-cache");
+/** Of the agent and of what the guest runs besides the daemon; filled by what runs on the host. */
+const compileCache = join(cacheFolder, "compile-cache");
 
 /** Throws with the console's end when the machine does not come up. */
 export async function bootVirtualMachine(options: BootOptions = {}): Promise<VirtualMachine> {
@@ -49,9 +51,10 @@ export async function bootVirtualMachine(options: BootOptions = {}): Promise<Vir
   const image = buildImage();
   const startedMs = performance.now();
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
-  const logFolder = join(cacheFolder, "logs", `${stamp}-${process.pid}`);
+  const logFolder = join(logs, `${stamp}-${process.pid}`);
   mkdirSync(logFolder, { recursive: true });
   mkdirSync(compileCache, { recursive: true });
+  forgetOldLogs();
   const consoleLog = join(logFolder, "console.log");
   const command = qemuCommand(image, { consoleLog, memoryMegabytes });
   const qemu = spawn("nice", ["-n", "10", ...command], { stdio: ["pipe", "pipe", "pipe"] });
@@ -84,6 +87,9 @@ function qemuCommand(
   const parameters = {
     console: "ttyS0",
     panic: "-1",
+    // The processor's own counter is one for all here, which the kernel cannot know. Without it
+    // each look at the clock, and Node takes many, leaves the emulated processor.
+    tsc: "reliable",
     "lab.node": process.execPath,
     "lab.agent": agent,
     "lab.compile-cache": compileCache,
@@ -150,6 +156,13 @@ async function powerOff(qemu: Qemu): Promise<void> {
   // Nothing in it is worth a clean shutdown: its disk is memory.
   qemu.kill("SIGKILL");
   await gone;
+}
+
+/** Names begin with the time: sorting by name is sorting by age. */
+function forgetOldLogs(): void {
+  for (const name of readdirSync(logs).toSorted().slice(0, -keptLogs)) {
+    rmSync(join(logs, name), { recursive: true, force: true });
+  }
 }
 
 function endOfFile(file: string): string {

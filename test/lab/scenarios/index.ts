@@ -2,11 +2,13 @@
 
 import { bareTriangle } from "./bare-loss.ts";
 import { daemons } from "./daemons.ts";
+import { faults } from "./faults.ts";
 import { firstRepair, quiet, silentNeighbour } from "./healing.ts";
 import type { Scenario } from "./scenario.ts";
 
 export const scenarios: readonly Scenario[] = [
   bareTriangle,
+  faults,
   daemons,
   firstRepair,
   silentNeighbour,

@@ -3,8 +3,14 @@
  * scenario and does not end it, so that a failure shows all there was to see.
  */
 
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder } from "../image/image.ts";
 import type { Mesh, PingReport } from "../mesh.ts";
 import { linksWithWayRound, type RoutingAlgorithm, type Topology } from "../topology/topology.ts";
+
+const resultFolder = join(cacheFolder, "results");
+const keptStoryLines = 5_000;
 
 export interface ScenarioContext {
   readonly mesh: Mesh;
@@ -46,22 +52,30 @@ export interface ScenarioResult {
   /** What broke it off. */
   readonly error: string | null;
   readonly seconds: number;
+  /** Of a story that failed: what was said, and each daemon's log. */
+  readonly story: readonly string[];
+  readonly logs: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Tells it, and leaves the mesh as it was. */
 export async function runScenario(
   scenario: Scenario,
   mesh: Mesh,
-  { minutes, say }: { readonly minutes: number; readonly say: (line: string) => void },
+  options: { readonly minutes: number; readonly say: (line: string) => void },
 ): Promise<ScenarioResult> {
   const startedMs = performance.now();
   const claims: Claim[] = [];
   const facts: Record<string, unknown> = { settledMs: mesh.settledMs };
+  const story: string[] = [];
+  const say = (line: string) => {
+    if (story.length < keptStoryLines) story.push(line);
+    options.say(line);
+  };
   let error: string | null = null;
   try {
     await scenario.run({
       mesh,
-      minutes,
+      minutes: options.minutes,
       say,
       claim(what, holds, seen) {
         claims.push({ what, holds, seen });
@@ -77,21 +91,35 @@ export async function runScenario(
     error = thrown instanceof Error ? thrown.message : String(thrown);
     say(`broken off: ${error}`);
   }
+  const daemonLogs = mesh.daemonLogs();
   try {
     await mesh.clear();
   } catch (thrown) {
     error ??= `the mesh could not be cleared: ${String(thrown)}`;
   }
-  return {
+  const passed = error === null && claims.every(({ holds }) => holds);
+  const result: ScenarioResult = {
     scenario: scenario.name,
     topology: mesh.topology.name,
     algorithm: mesh.algorithm,
-    passed: error === null && claims.every(({ holds }) => holds),
+    passed,
     claims,
     facts,
     error,
     seconds: Math.round((performance.now() - startedMs) / 1_000),
+    story: passed ? [] : story,
+    logs: passed ? {} : daemonLogs,
   };
+  keepResult(result);
+  return result;
+}
+
+/** The latest of each story, for whoever asks why it failed. */
+function keepResult(result: ScenarioResult): void {
+  mkdirSync(resultFolder, { recursive: true });
+  const { scenario, topology, algorithm } = result;
+  const name = `${scenario}-${topology.replaceAll("/", "_")}-${algorithm}.json`;
+  writeFileSync(join(resultFolder, name), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 /** The link that a story about one bad link is told on: the last one that has a way round. */

@@ -50,13 +50,12 @@ export function parseTopology(name: string, text: string): ParsedTopology {
     (value, index) => readLink(value, index, faults),
   );
   checkLinks(nodes, links, faults);
-  const description = root["description"] ?? "";
+  const { description = "" } = root;
   if (typeof description !== "string") faults.push("description: expected text");
-  if (faults.length > 0 || algorithm === null) return { ok: false, faults };
-  return {
-    ok: true,
-    topology: { name, description: String(description), algorithm, nodes, links },
-  };
+  if (faults.length > 0 || algorithm === null || typeof description !== "string") {
+    return { ok: false, faults };
+  }
+  return { ok: true, topology: { name, description, algorithm, nodes, links } };
 }
 
 function readNode(value: unknown, index: number, faults: Faults): TopologyNode[] {

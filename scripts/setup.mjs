@@ -11,13 +11,16 @@
  *
  * MESHMEND_SETUP_APT=no leaves the system packages alone.
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** System tools that tests call. A test that misses its tool skips and says so. */
+/**
+ * System tools that tests call, and what the native addon and the BPF programs are built with; a
+ * `binary` with a slash is a file. A test that misses its tool skips and says so.
+ */
 const systemTools = [
   { binary: "ip", debian: "iproute2", reason: "network namespaces and virtual links" },
   { binary: "ping", debian: "iputils-ping", reason: "the user's view of a repair" },
@@ -27,6 +30,17 @@ const systemTools = [
   { binary: "shellcheck", debian: "shellcheck", reason: "checking shell scripts" },
   { binary: "promtool", debian: "prometheus", reason: "checking metrics, rules and alerts" },
   { binary: "systemd-analyze", debian: "systemd", reason: "checking the service unit" },
+  { binary: "clang", debian: "clang", reason: "building the BPF programs" },
+  { binary: "llvm-strip", debian: "llvm", reason: "building the BPF programs" },
+  { binary: "cc", debian: "gcc", reason: "building the native addon" },
+  { binary: "/usr/include/stdio.h", debian: "libc6-dev", reason: "building the native addon" },
+  {
+    binary: "/usr/include/bpf/libbpf.h",
+    debian: "libbpf-dev",
+    reason: "building the native addon",
+  },
+  { binary: "/usr/include/libelf.h", debian: "libelf-dev", reason: "building the native addon" },
+  { binary: "/usr/include/zlib.h", debian: "zlib1g-dev", reason: "building the native addon" },
 ];
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -87,7 +101,6 @@ async function installPackages(withDev) {
       .split(path.delimiter)
       .filter((folder) => !folder.endsWith(path.join("node_modules", ".bin")))
       .join(path.delimiter),
-    // Native builds will need the headers of the pinned Node: set npm_config_nodedir here.
   };
   const code = await runTwice(command, [...before, ...args], env);
   if (code === "ENOENT") throw new SetupError("npm was not found: install Node.js with npm");
@@ -108,7 +121,8 @@ async function installPackages(withDev) {
 
 // --- system packages ----------------------------------------------------------------------------
 
-const missingTools = () => systemTools.filter(({ binary }) => !inPath(binary));
+const isThere = (binary) => (binary.startsWith("/") ? fs.existsSync(binary) : inPath(binary));
+const missingTools = () => systemTools.filter(({ binary }) => !isThere(binary));
 const mayInstallTools = () =>
   process.getuid?.() === 0 && inPath("apt-get") && process.env.MESHMEND_SETUP_APT !== "no";
 const installArguments = ["install", "-y", "--no-install-recommends"];
@@ -280,7 +294,7 @@ async function main() {
   const tools = forTests ? missingTools() : [];
   reportTools(tools);
   const toInstall = mayInstallTools() ? tools : [];
-  if (packagesMissing(forTests) === null && toInstall.length === 0) return;
+  if (packagesMissing(forTests) === null && toInstall.length === 0) return buildNative(forTests);
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(signal));
   await takeLock();
@@ -290,6 +304,16 @@ async function main() {
     await installPackages(forTests);
   }
   if (toInstall.length > 0) await installTools(toInstall);
+  buildNative(forTests);
+}
+
+/** The daemon runs without it and sees less, so nothing that goes wrong here stops the setup. */
+function buildNative(forTests) {
+  const script = path.join(root, "native", "build.mjs");
+  if (!fs.existsSync(script)) return;
+  spawnSync(process.execPath, [script, ...(forTests ? [] : ["--if-possible"])], {
+    stdio: ["ignore", 2, 2],
+  });
 }
 
 main()

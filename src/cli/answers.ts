@@ -141,13 +141,7 @@ export const eventShape = record({
     kind: text,
     symptom: optional(symptomShape),
     lastedMs: optional(number),
-    /** The whole decision, or its id. */
-    decision: optional((value, path) =>
-      typeof value === "string" ? value : decisionShape(value, path),
-    ),
-    severity: optional(text),
-    message: optional(text),
-    action: optional(actionShape),
+    decision: optional(decisionShape),
   }),
 });
 export type EventAnswer = Shaped<typeof eventShape>;

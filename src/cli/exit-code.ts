@@ -4,7 +4,8 @@ export const exitCodes = [
   {
     code: 0,
     name: "ok",
-    meaning: "It worked. A daemon that was asked to stop (SIGTERM, SIGINT) stopped cleanly.",
+    meaning:
+      "It worked. A daemon that was asked to stop (SIGTERM, SIGINT, SIGHUP) stopped cleanly.",
   },
   { code: 1, name: "failure", meaning: "It did not work; the message says why." },
   {

@@ -42,3 +42,10 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 process.exitCode = await main(processTerminal(process), process.argv.slice(2));
+
+/**
+ * The work is done and told. What is still under way then (a command stuck in the kernel, an answer
+ * that never comes) would keep the process, and whoever waits for its end, for as long as it likes.
+ */
+const lingerMs = 250;
+setTimeout(() => process.exit(), lingerMs).unref();

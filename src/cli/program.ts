@@ -4,6 +4,7 @@
  */
 
 import { Command, InvalidArgumentError, Option } from "commander";
+import { packageVersion } from "../node/version.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -17,6 +18,7 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
     .showSuggestionAfterError()
     .showHelpAfterError("(see --help)")
     .configureOutput({ writeOut: terminal.write, writeErr: terminal.complain })
+    .version(versionLine(), "-V, --version", "Print the version.")
     .helpCommand("help [command]", "Help for a command.")
     .helpOption("-h, --help", "Show this help.");
   addDaemon(program, terminal, finish);
@@ -32,6 +34,8 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
   ]);
   return program;
 }
+
+const versionLine = (): string => `meshmend ${packageVersion()} (Node ${process.versions.node})`;
 
 function withExamples(command: Command, examples: readonly string[]): Command {
   const lines = examples.map((example) => `  ${example}\n`).join("");
@@ -49,7 +53,7 @@ function wholeNumber(from: number, to: number): (text: string) => number {
 const httpOption = () =>
   new Option(
     "--http <host:port>",
-    "the daemon's address (else MESHMEND_HTTP, else 127.0.0.1:8480)",
+    "the daemon's address (else MESHMEND_HTTP, the configuration's, 127.0.0.1:8480)",
   );
 const jsonOption = () => new Option("--json", "print JSON");
 
@@ -162,7 +166,7 @@ function addDecisions(program: Command, terminal: Terminal, finish: Finish): voi
     const command = program
       .command(name)
       .description(description)
-      .argument("<id>", reference)
+      .argument("<id>", `${reference} (the latest that waits)`)
       .addOption(httpOption())
       .action(async (id: string, options: import("./daemon-address.ts").DaemonOptions) => {
         const { answer } = await import("./commands/decisions.ts");
@@ -200,9 +204,8 @@ function addMachine(program: Command, terminal: Terminal, finish: Finish): void 
   const version = program
     .command("version")
     .description("Print the version.")
-    .action(async () => {
-      const { packageVersion } = await import("../node/version.ts");
-      terminal.write(`meshmend ${packageVersion()} (Node ${process.versions.node})\n`);
+    .action(() => {
+      terminal.write(`${versionLine()}\n`);
       finish(0);
     });
   withExamples(version, ["meshmend version"]);

@@ -21,7 +21,9 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly isInteractive: boolean;
+  /** The size as it is now: terminals are resized. */
   readonly columns: number;
+  readonly rows: number;
   readonly paint: (colour: Colour, text: string) => string;
   /** To standard output; the text brings its own line end. */
   write(text: string): void;
@@ -61,6 +63,7 @@ export function painter(wanted: boolean): Terminal["paint"] {
 interface OutputStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   write(text: string): unknown;
 }
 
@@ -79,7 +82,12 @@ export function processTerminal(host: ProcessLike): Terminal {
     environment: host.env,
     workingDirectory: host.cwd(),
     isInteractive,
-    columns: host.stdout.columns ?? 100,
+    get columns() {
+      return host.stdout.columns ?? 100;
+    },
+    get rows() {
+      return host.stdout.rows ?? 24;
+    },
     paint: painter(isInteractive && !noColour),
     write: (text) => void host.stdout.write(text),
     complain: (text) => void host.stderr.write(text),

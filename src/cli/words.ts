@@ -1,6 +1,5 @@
-/** How the commands say things: times, actions, evidence, tables. */
+/** How the commands say things: times, actions, evidence, outcomes. */
 
-import Table from "cli-table3";
 import type { Action, Decision, Evidence } from "./answers.ts";
 import { type Colour, printable, type Terminal } from "./terminal.ts";
 
@@ -87,27 +86,4 @@ const colours: Readonly<Record<string, Colour>> = {
 export function stateWords(terminal: Terminal, state: string): string {
   const colour = Object.hasOwn(colours, state) ? colours[state] : undefined;
   return colour === undefined ? printable(state) : terminal.paint(colour, printable(state));
-}
-
-/** Columns without lines around them; cells may carry colours. */
-export function columns(
-  terminal: Terminal,
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
-  const none = Object.fromEntries(
-    [
-      ["top", "top-mid", "top-left", "top-right"],
-      ["bottom", "bottom-mid", "bottom-left", "bottom-right"],
-      ["left", "left-mid", "mid", "mid-mid", "right", "right-mid"],
-    ].flatMap((names) => names.map((name) => [name, ""] as const)),
-  );
-  const table = new Table({
-    head: head.map((each) => terminal.paint("dim", each)),
-    chars: { ...none, middle: "  " },
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-  });
-  for (const row of rows) table.push([...row]);
-  const lines = table.toString().split("\n");
-  return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }

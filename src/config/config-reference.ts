@@ -79,7 +79,8 @@ export function configReference(): string {
     const of = option.keys.length > 1 ? (option.keys[0] ?? "") : "";
     if (of !== section) {
       const schema = schemaRoot.properties?.[of];
-      parts.push(of === "" ? "## The node\n" : `## \`${of}\`\n\n${schema?.description ?? ""}\n`);
+      const title = option.schema.items === undefined ? "The node" : "What is probed";
+      parts.push(of === "" ? `## ${title}\n` : `## \`${of}\`\n\n${schema?.description ?? ""}\n`);
       section = of;
     }
     parts.push(`${optionText(option)}\n`);

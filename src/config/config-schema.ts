@@ -112,7 +112,8 @@ const loop = section("The control loop.", {
     minimum: 10,
     maximum: 10_000,
     default: 120,
-    description: "Beats of history kept in memory per series.",
+    description:
+      "Beats of history kept in memory per series; at least what thresholds.flapWindow needs.",
   }),
   maxSeries: count({
     minimum: 100,

@@ -8,4 +8,5 @@ export { readConfigFile } from "./io/read-config-file.ts";
 export { type CompiledConfig, type ConfigInput, compileConfig } from "./load-config.ts";
 export { nearestName } from "./nearest-name.ts";
 export type { HostPort, NodeConfig } from "./node-config.ts";
+export { writeHostPort } from "./notation.ts";
 export { options } from "./option-table.ts";

@@ -10,8 +10,8 @@ import { type RawNode, rawAt } from "./raw-tree.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Read by the command line and the tests before there is a configuration. */
-const otherNames = new Set(["MESHMEND_CONFIG", "MESHMEND_SOAK"]);
+/** Read by the command line, the setup and the tests, which start daemons of their own. */
+const otherNames = /^MESHMEND_(CONFIG|SOAK|SETUP_[A-Z_]+|TEST_[A-Z_]+)$/;
 
 /**
  * What Kubernetes puts into every container of a namespace with a service `meshmend` or
@@ -34,7 +34,7 @@ export function readEnvironment(environment: Environment): RawLayer {
   const faults: ConfigFault[] = [];
   const known = new Map(options.map((option) => [option.environmentName, option]));
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || !name.startsWith("MESHMEND_") || otherNames.has(name)) continue;
+    if (value === undefined || !name.startsWith("MESHMEND_") || otherNames.test(name)) continue;
     const source: ConfigSource = { kind: "environment", name };
     const option = known.get(name);
     if (option !== undefined) {

@@ -22,7 +22,8 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
     },
     loop: {
       periodMs: loop.period,
-      windowBeats: loop.window,
+      // No detector looks further back than the flapping one: what it asks for must be there.
+      windowBeats: Math.max(loop.window, Math.ceil(thresholds.flapWindow / loop.period) + 1),
       maxSeries: loop.maxSeries,
       keepDecisions: loop.keepDecisions,
     },

@@ -24,6 +24,8 @@ export interface InterfaceReading {
   readonly adminUp: boolean;
   readonly operState: OperState;
   readonly mtuBytes: number;
+  /** It stands on others (a bridge, a VLAN, bat0): their carrier is its carrier. */
+  readonly stacked: boolean;
   /** How often the carrier came or went since the interface exists. */
   readonly carrierChanges: number;
   readonly rxBytes: number;

@@ -3,19 +3,22 @@
 import { readFileSync } from "node:fs";
 
 /** Bit numbers of linux/capability.h. */
-const bits = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21, CAP_BPF: 39 } as const;
+const bits = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n, CAP_BPF: 39n } as const;
 
 export type Capability = keyof typeof bits;
 
 /** Null when the kernel does not say (no /proc). */
-export function hasCapability(capability: Capability, procRoot = "/proc"): boolean | null {
-  let status: string;
+export function hasCapability(capability: Capability): boolean | null {
   try {
-    status = readFileSync(`${procRoot}/self/status`, "utf8");
+    return capabilityIn(readFileSync("/proc/self/status", "utf8"), capability);
   } catch {
     return null;
   }
+}
+
+/** The same from the text of `/proc/<pid>/status`; null when it has no CapEff line. */
+export function capabilityIn(status: string, capability: Capability): boolean | null {
   const effective = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec(status)?.[1];
   if (effective === undefined) return null;
-  return ((BigInt(`0x${effective}`) >> BigInt(bits[capability])) & 1n) === 1n;
+  return ((BigInt(`0x${effective}`) >> bits[capability]) & 1n) === 1n;
 }

@@ -96,7 +96,8 @@ export async function createNode(
   });
   const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
   const stores = { log, journal: journal.value };
-  const { loop, feed, history } = composeLoop(config, parts, { ...stores, tracing, metrics });
+  const composed = composeLoop(config, parts, { ...stores, tracing, metrics });
+  const { loop, feed } = composed;
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
     logEvent(parts.logger, event);
@@ -108,7 +109,7 @@ export async function createNode(
       metrics: {
         ...metrics,
         text() {
-          recordState(metrics, { loop, history, dropped });
+          recordState(metrics, { ...composed, dropped });
           return metrics.text();
         },
       },
@@ -140,6 +141,7 @@ export async function createNode(
     {
       name: "loop",
       async start() {
+        composed.startSensors();
         await loop.start();
         return ok(null);
       },
@@ -166,10 +168,12 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
     { clock, log, logger },
     { keepDecisions: config.loop.keepDecisions, backlog: recorderBacklog },
   );
+  const writable = () => recorder.writable;
+  const { sensors, start: startSensors } = openSensors(config, { clock, random, writable });
   const monitor = new Monitor(
     {
       clock,
-      sensors: openSensors(config, { clock, random, writable: () => recorder.writable }),
+      sensors,
       onSample(sensor, tookMs, failed) {
         metrics.sensorSampled(sensor, tookMs);
         if (failed) metrics.sensorFailed(sensor);
@@ -211,7 +215,7 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
       windowBeats: config.loop.windowBeats,
     },
   );
-  return { loop, feed, history };
+  return { loop, feed, history, recorder, startSensors };
 }
 
 function components(

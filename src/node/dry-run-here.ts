@@ -37,7 +37,8 @@ export async function dryRunHere(config: NodeConfig, beats: number): Promise<Dry
   const log = new MemoryDecisionLog();
   const journal = new MemoryActionJournal({ capacity: 1 });
   const history = new TimeSeries(config.loop);
-  const sensors = openSensors(config, { clock, random: systemRandom, writable: () => true });
+  const parts = { clock, random: systemRandom, writable: () => true };
+  const { sensors, start: startSensors } = openSensors(config, parts);
   const done = Promise.withResolvers<void>();
   let seen = 0;
   const loop: Loop = new Loop(
@@ -70,6 +71,7 @@ export async function dryRunHere(config: NodeConfig, beats: number): Promise<Dry
     },
     { ...config.loop, policy: { ...loopPolicy(config), mode: "observe" } },
   );
+  startSensors();
   await loop.start();
   await done.promise;
   const observation = loop.latestObservation();

@@ -1,4 +1,4 @@
-/** Which sensor of this machine fills which section of the observation. */
+/** Which sensor of this machine fills which section of the observation, and which work by themselves. */
 
 import type { Clock, Random } from "../base/index.ts";
 import type { NodeConfig } from "../config/index.ts";
@@ -18,6 +18,12 @@ import {
 const maxInterfaces = 4_096;
 const maxConcurrentProbes = 16;
 
+export interface OpenedSensors {
+  readonly sensors: Sensors;
+  /** Begins what goes on between the beats; it goes on, and holds the process, until they close. */
+  start(): void;
+}
+
 export function openSensors(
   config: NodeConfig,
   parts: {
@@ -26,17 +32,15 @@ export function openSensors(
     /** Did the last write to the data directory succeed? */
     readonly writable: () => boolean;
   },
-): Sensors {
+): OpenedSensors {
   const { include, exclude } = config.interfaces;
   const { clock, random } = parts;
   const process = new ProcessSensor({ clock });
-  process.start();
   const targets = new TargetsSensor(
     { clock, random, makeProbe: networkProbes(clock) },
     { targets: config.targets, maxConcurrent: maxConcurrentProbes },
   );
-  targets.start();
-  return {
+  const sensors = {
     interfaces: new InterfacesSensor({ ...kernelRoots, include, exclude, maxInterfaces }),
     transport: new TransportSensor(kernelRoots),
     pressure: new PressureSensor(kernelRoots),
@@ -44,4 +48,9 @@ export function openSensors(
     process,
     targets,
   };
+  const start = () => {
+    process.start();
+    targets.start();
+  };
+  return { sensors, start };
 }

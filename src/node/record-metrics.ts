@@ -1,7 +1,13 @@
 /** Carries what the loop does into the metric catalogue. */
 
 import { unreachable } from "../base/index.ts";
-import type { Loop, LoopEvent, SymptomKind, TimeSeries } from "../mape-k/index.ts";
+import type {
+  DecisionRecorder,
+  Loop,
+  LoopEvent,
+  SymptomKind,
+  TimeSeries,
+} from "../mape-k/index.ts";
 import type { NodeMetrics } from "../telemetry/index.ts";
 
 export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
@@ -26,19 +32,23 @@ export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
 }
 
 export interface NodeState {
-  readonly loop: Loop;
-  readonly history: TimeSeries;
+  readonly loop: Pick<Loop, "symptoms" | "inboxDropped" | "findingsDropped">;
+  readonly history: Pick<TimeSeries, "size" | "refused">;
+  readonly recorder: Pick<DecisionRecorder, "lost">;
   readonly dropped: { readonly spans: () => number; readonly logLines: () => number };
 }
 
 /** What is a state and not an event: taken anew whenever it is asked for. */
-export function recordState(metrics: NodeMetrics, { loop, history, dropped }: NodeState): void {
+export function recordState(metrics: NodeMetrics, state: NodeState): void {
+  const { loop, history, recorder, dropped } = state;
   const byKind: Partial<Record<SymptomKind, number>> = {};
   for (const { kind } of loop.symptoms()) byKind[kind] = (byKind[kind] ?? 0) + 1;
   metrics.activeSymptoms(byKind);
   metrics.series(history.size);
   metrics.totals({
     inboxDropped: loop.inboxDropped,
+    findingsDropped: loop.findingsDropped,
+    decisionRecordsLost: recorder.lost,
     seriesRefused: history.refused,
     spansDropped: dropped.spans(),
     logLinesDropped: dropped.logLines(),

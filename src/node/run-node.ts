@@ -3,7 +3,8 @@
  * five seconds. A second signal ends it at once; what was under way stands in the crash journal.
  */
 
-import type { NodeConfig } from "../config/index.ts";
+import { constants } from "node:os";
+import { type NodeConfig, writeHostPort } from "../config/index.ts";
 import { openLog } from "../telemetry/index.ts";
 import { createNode, type RunningNode } from "./create-node.ts";
 import { type ServiceManager, serviceManager } from "./io/service-manager.ts";
@@ -13,6 +14,9 @@ import { packageVersion } from "./version.ts";
 
 /** A clean stop takes at most this long; then the process ends all the same. */
 const stopWithinMs = 5_000;
+
+/** Where the commands look when they are told nothing. */
+const defaultAddress = "127.0.0.1:8480";
 
 /** Why a node ended, for the exit code. */
 export type NodeEnd =
@@ -39,11 +43,12 @@ export async function runNode(config: NodeConfig): Promise<NodeEnd> {
   }
   const { http, loop, stop } = node.value;
   const manager = serviceManager(process.env, { logger });
+  const address = writeHostPort(http);
   logger.info(`meshmend ${version} watches this machine`, {
     mode: config.mode,
-    http: `http://${http.host.includes(":") ? `[${http.host}]` : http.host}:${http.port}`,
+    http: `http://${address}`,
     dataDir: config.dataDir,
-    try: "meshmend status",
+    try: address === defaultAddress ? "meshmend status" : `meshmend status --http ${address}`,
   });
   manager.ready();
   const stopping = new AbortController();
@@ -78,12 +83,15 @@ async function keepWatchdogQuiet(
   }
 }
 
+/** SIGHUP too: a terminal that is closed must not leave an interface down between two halves. */
+const stopSignalNames = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
 function stopSignals(): { readonly first: Promise<NodeJS.Signals> } {
   const first = new Promise<NodeJS.Signals>((resolve) => {
     let seen = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    for (const signal of stopSignalNames) {
       process.on(signal, () => {
-        if (seen) process.exit(signal === "SIGINT" ? 130 : 143);
+        if (seen) process.exit(128 + constants.signals[signal]);
         seen = true;
         resolve(signal);
       });

@@ -56,6 +56,7 @@ export const rejectionReasons = [
   "malformed",
   "connection_limit",
   "requests_per_connection",
+  "pipeline_limit",
   "stream_limit",
   "host_not_allowed",
   "origin_not_allowed",
@@ -113,7 +114,7 @@ export const metricCatalogue = {
   },
   meshmend_decisions_total: {
     type: "counter",
-    help: "Decisions made, by what the guard said: `observed` is refused by mode `observe` alone.",
+    help: "Decisions made, by what the guard said; `observed`: not asked, for mode `observe` only plans.",
     labels: { admission: admissions },
   },
   meshmend_verdicts_total: {
@@ -140,6 +141,16 @@ export const metricCatalogue = {
   meshmend_inbox_dropped_total: {
     type: "counter",
     help: "Events for the loop that its full inbox refused.",
+    labels: {},
+  },
+  meshmend_findings_dropped_total: {
+    type: "counter",
+    help: "Findings left out because as many symptoms as may be are followed already.",
+    labels: {},
+  },
+  meshmend_decision_records_lost_total: {
+    type: "counter",
+    help: "Records of decisions given up: the disk refused them for long, or too many waited for it.",
     labels: {},
   },
   meshmend_series: { type: "gauge", help: "Time series kept in memory.", labels: {} },

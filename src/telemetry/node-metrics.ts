@@ -29,6 +29,8 @@ export interface NodeMetricsOptions {
 /** Counts kept elsewhere, cumulative since this process started; one that falls starts anew. */
 export interface Totals {
   readonly inboxDropped?: number;
+  readonly findingsDropped?: number;
+  readonly decisionRecordsLost?: number;
   readonly seriesRefused?: number;
   readonly spansDropped?: number;
   readonly logLinesDropped?: number;
@@ -189,6 +191,8 @@ function metricsIn(registry: Registry) {
 function totalsIn(make: Makers): (totals: Totals) => void {
   const counters: Readonly<Record<keyof Totals, Counter>> = {
     inboxDropped: make.counter("meshmend_inbox_dropped_total"),
+    findingsDropped: make.counter("meshmend_findings_dropped_total"),
+    decisionRecordsLost: make.counter("meshmend_decision_records_lost_total"),
     seriesRefused: make.counter("meshmend_series_refused_total"),
     spansDropped: make.counter("meshmend_spans_dropped_total"),
     logLinesDropped: make.counter("meshmend_log_lines_dropped_total"),

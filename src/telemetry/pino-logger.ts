@@ -48,7 +48,9 @@ export async function openLog(options: LogOptions): Promise<OpenedLog> {
 
 async function prettyPrinter(terminal: boolean): Promise<(line: string) => string> {
   const { prettyFactory } = await import("pino-pretty");
-  const colorize = terminal && process.env["NO_COLOR"] === undefined;
+  // https://no-color.org: an empty one does not count.
+  const { NO_COLOR = "", TERM } = process.env;
+  const colorize = terminal && NO_COLOR === "" && TERM !== "dumb";
   return prettyFactory({ colorize, translateTime: "SYS:HH:MM:ss.l", ignore: "node" });
 }
 

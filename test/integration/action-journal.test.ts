@@ -68,6 +68,13 @@ describe("the action journal on disk", () => {
     expect(journal.damagedSlots).toBe(0);
   });
 
+  it("acknowledges nothing once its file was removed", async () => {
+    const journal = await openJournal();
+    rmSync(path);
+    const opened = await journal.open({ decision: sampleDecision(1) });
+    expect(opened).toMatchObject({ ok: false, fault: { code: "E_JOURNAL_WRITE" } });
+  });
+
   it("knows after kill -9 what was under way, as it last stood", async () => {
     const script = new URL("support/keep-journal-open.ts", import.meta.url).pathname;
     const child = spawn(process.execPath, [script, path], {

@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,6 +64,36 @@ describe("the decision log on disk", () => {
     await writeFile(folder, "a file where the folder should be");
     const result = await openLevelDecisionLog(folder, { logger: silentLogger });
     expect(result).toMatchObject({ ok: false, fault: { code: "E_STORAGE_OPEN" } });
+  });
+
+  const manifest = () => readdirSync(folder).find((name) => name.startsWith("MANIFEST")) ?? "";
+  it.each<[string, () => void]>([
+    ["list of files was emptied", () => truncateSync(join(folder, manifest()), 0)],
+    ["list of files was cut", () => truncateSync(join(folder, manifest()), 20)],
+    ["list of files is gone", () => rmSync(join(folder, manifest()))],
+    ["pointer to it was emptied", () => truncateSync(join(folder, "CURRENT"), 0)],
+  ])("opens with its records after a power loss when the %s", async (_what, damage) => {
+    const first = await openLog();
+    for (const number of [1, 2, 3]) await first.put(sampleDecision(number, { phase: "closed" }));
+    await first.stop();
+    damage();
+    const log = await openLog();
+    const page = await log.list({ limit: 10 });
+    expect(page.ok && page.value.map((decision) => decision.beat)).toEqual([3, 2, 1]);
+    expect(await log.put(sampleDecision(4))).toEqual(done);
+  });
+
+  it("does not take what it cannot keep, when its folder was removed, and makes a new one", async () => {
+    const log = await openLog();
+    await log.put(sampleDecision(1));
+    rmSync(folder, { recursive: true });
+    expect(await log.put(sampleDecision(2))).toMatchObject({ ok: false });
+    expect(log.health().state).toBe("failed");
+    expect(await log.put(sampleDecision(3))).toEqual(done);
+    expect(log.health().state).toBe("ok");
+    await log.stop();
+    const page = await (await openLog()).list({ limit: 10 });
+    expect(page.ok && page.value.map((decision) => decision.beat)).toEqual([3]);
   });
 
   it("reports a damaged record in get, leaves it out of list, and counts it once", async () => {

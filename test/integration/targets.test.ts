@@ -58,6 +58,40 @@ describe("targets on this machine", () => {
     await expect.poll(read, settled).toMatchObject({ kind: "reachable" });
   });
 
+  it("a host name is looked up as the machine does it", async (ctx) => {
+    const found = await run("getent", ["ahosts", "localhost"], ctx.signal);
+    if (!found.ok) return ctx.skip(`needs getent: ${found.fault.message}`);
+    await expect
+      .poll(watch(`tcp://localhost:${port()}`), settled)
+      .toMatchObject({ kind: "reachable" });
+  });
+
+  it("a name that is never answered is unreachable, and its lookup does not outlive the probe", async () => {
+    let underWay = 0;
+    const read = watch("tcp://roof-3.example:80", async (_command, _args, signal) => {
+      underWay++;
+      const end = await run("sleep", ["60"], signal);
+      underWay--;
+      return end;
+    });
+    const reason = "no address of roof-3.example in time";
+    await expect.poll(read, settled).toEqual({ kind: "unreachable", reason });
+    expect(underWay).toBeLessThanOrEqual(1);
+    const askedMs = performance.now();
+    await sensor?.close();
+    expect(performance.now() - askedMs).toBeLessThan(20_000);
+    expect(underWay).toBe(0);
+  });
+
+  it("without getent a named target is unknown, not unreachable", async () => {
+    const read = watch("tcp://roof-3.example:80", (_command, args, signal) =>
+      run("no-such-getent", args, signal),
+    );
+    await expect
+      .poll(read, settled)
+      .toMatchObject({ kind: "unknown", reason: expect.stringContaining("no-such-getent") });
+  });
+
   it("the loopback answers a ping", async (ctx) => {
     const ping = await run("ping", ["-n", "-c", "1", "-W", "1", "127.0.0.1"], ctx.signal);
     if (!ping.ok) return ctx.skip(`needs ping: ${ping.fault.message}`);

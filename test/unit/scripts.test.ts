@@ -87,7 +87,11 @@ describe("bin/meshmend", () => {
     const launcher = install("checkout", "src/cli/main.ts");
     runtimeAt("checkout/node_modules/.bin");
     const [options, args] = start(launcher, "kv put", "", "*");
-    expect(options).toEqual(["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning"]);
+    expect(options).toEqual([
+      "--max-semi-space-size=1",
+      "--disable-sigusr1",
+      "--disable-warning=ExperimentalWarning",
+    ]);
     const main = path.join(place, "checkout/src/cli/main.ts");
     expect(args).toEqual([main, "kv put", "", "*"]);
   });

@@ -6,6 +6,7 @@
 
 import type { Server, ServerOptions } from "node:http";
 import type { Socket } from "node:net";
+import type { App } from "./app.ts";
 import type { ProblemCode } from "./error-table.ts";
 import type { MetricsPort, RejectionReason } from "./ports.ts";
 import { rawProblem } from "./problem.ts";
@@ -16,6 +17,10 @@ export const connectionLimits = {
   requestTimeoutMs: 15_000,
   keepAliveMs: 30_000,
   requestsPerConnection: 1_000,
+  /** Requests a connection may send ahead of the answers it has taken. */
+  pipelinedRequests: 8,
+  /** A client that takes nothing of its answer for so long is gone. More than an event heartbeat. */
+  stalledMs: 30_000,
   checkEveryMs: 1_000,
   /** How long a refused client has to take its answer. */
   partingMs: 1_000,
@@ -41,9 +46,36 @@ export function limitConnections(
     // Node has said `Connection: close`, but leaves the closing to the client.
     closeSoon(socket);
   });
+  server.on("timeout", (socket: Socket) => {
+    // It comes for a connection that merely rested between two requests as well.
+    if (answerBegun(socket)) metrics.httpRejected("timeout");
+    socket.destroy();
+  });
   server.on("checkExpectation", (_request, response) => {
     metrics.httpRejected("expectation");
     part(response.socket, "E_EXPECTATION");
+  });
+}
+
+/**
+ * Node answers every pipelined request at once and holds the answers until the client takes them: 256
+ * connections that only sent had it hold 2 GB. A client that is cut may ask again on a new connection
+ * (RFC 9112 9.3.2).
+ */
+export function limitPipelining(app: App, metrics: Pick<MetricsPort, "httpRejected">): void {
+  const unanswered = new WeakMap<Socket, number>();
+  app.addHook("onRequest", async (request, reply) => {
+    const { socket } = request.raw;
+    const ahead = unanswered.get(socket) ?? 0;
+    if (ahead < connectionLimits.pipelinedRequests) {
+      unanswered.set(socket, ahead + 1);
+      reply.raw.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+      return;
+    }
+    reply.hijack();
+    if (socket.destroyed) return;
+    metrics.httpRejected("pipeline_limit");
+    socket.destroy();
   });
 }
 

@@ -70,7 +70,7 @@ export const errorTable = {
   E_BODY_TOO_LARGE: {
     status: 413,
     title: "Body too large",
-    meaning: "The body is longer than `http.maxBodyBytes`.",
+    meaning: "The body is longer than `http.maxBody`.",
   },
   E_URI_TOO_LONG: {
     status: 414,

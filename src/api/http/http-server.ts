@@ -20,6 +20,7 @@ import type { App } from "./app.ts";
 import {
   connectionLimits,
   limitConnections,
+  limitPipelining,
   nodeServerOptions,
   refuseConnection,
 } from "./connection-limits.ts";
@@ -117,6 +118,7 @@ class FastifyHttpServer implements HttpServer {
       ajv: { customOptions: { removeAdditional: false, allErrors: true } },
       http: nodeServerOptions,
       requestTimeout: connectionLimits.requestTimeoutMs,
+      connectionTimeout: connectionLimits.stalledMs,
       keepAliveTimeout: connectionLimits.keepAliveMs,
       maxRequestsPerSocket: connectionLimits.requestsPerConnection,
       forceCloseConnections: "idle",
@@ -131,6 +133,7 @@ class FastifyHttpServer implements HttpServer {
     app.removeContentTypeParser("text/plain");
     limitConnections(app.server, metrics, this.#options.maxConnections);
     this.#measure(app);
+    limitPipelining(app, metrics);
     guardRequests(app, metrics, { loopbackOnly: this.#loopbackOnly });
     answerErrors(app, { logger, metrics });
     for (const schema of namedSchemas) app.addSchema(schema);

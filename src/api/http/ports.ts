@@ -62,6 +62,7 @@ export type RejectionReason =
   | "malformed"
   | "connection_limit"
   | "requests_per_connection"
+  | "pipeline_limit"
   | "stream_limit"
   | "host_not_allowed"
   | "origin_not_allowed"

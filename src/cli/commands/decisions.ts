@@ -99,7 +99,17 @@ export async function explain(
   return exitCode.ok;
 }
 
-/** `confirm` and `deny`. */
+/** What was decided since (a word about the load, say) is not what the person means. */
+async function findWaiting(daemon: DaemonClient): Promise<Result<Decision, CliFault>> {
+  const page = await daemon.get(`${route}?limit=${pageSize}`, decisionPageShape);
+  if (!page.ok) return page;
+  const waiting = page.value.decisions.find(({ phase }) => phase === "waiting");
+  if (waiting !== undefined) return ok(waiting);
+  const why = `none of the latest ${pageSize} decisions waits for an answer`;
+  return failed(cliFault(exitCode.failure, "E_NOT_WAITING", why));
+}
+
+/** `confirm` and `deny`; for them `last` is the latest that waits. */
 export async function answer(
   terminal: Terminal,
   reference: string,
@@ -108,7 +118,10 @@ export async function answer(
 ): Promise<ExitCode> {
   const daemon = await findDaemon(terminal, options);
   if (!daemon.ok) return complainOf(terminal, daemon.fault);
-  const decision = await findDecision(daemon.value, reference);
+  const decision =
+    reference === "last"
+      ? await findWaiting(daemon.value)
+      : await findDecision(daemon.value, reference);
   if (!decision.ok) return complainOf(terminal, decision.fault);
   const { id, phase } = decision.value;
   if (phase !== "waiting") {

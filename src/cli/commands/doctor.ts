@@ -1,10 +1,11 @@
 /** `meshmend doctor`: what this machine lets the daemon do, what is missing, and how to get it. */
 
+import { columns } from "../columns.ts";
 import { type Check, canRun } from "../doctor/check.ts";
 import { runChecks } from "../doctor/checks.ts";
 import { type ExitCode, exitCode } from "../exit-code.ts";
 import { printable, type Terminal } from "../terminal.ts";
-import { columns, stateWords } from "../words.ts";
+import { stateWords } from "../words.ts";
 import { compileForRun, type RunFlags } from "./config.ts";
 
 export interface DoctorOptions extends RunFlags {
@@ -32,9 +33,10 @@ function report(terminal: Terminal, checks: readonly Check[], possible: boolean)
       terminal.paint("dim", check.purpose),
     ];
   });
-  const missing = checks.filter(({ state }) => state === "no").length;
+  const missing = checks.filter(({ state }) => state === "no");
+  const names = (some: readonly Check[]) => some.map(({ name }) => name).join(", ");
   const verdict = possible
-    ? `The daemon can run here; ${missing} of ${checks.length} things are missing.`
-    : "The daemon cannot run here: see the lines with `no` that are needed for running.";
+    ? `The daemon can run here; missing: ${missing.length === 0 ? "nothing" : names(missing)}.`
+    : `The daemon cannot run here for want of: ${names(missing.filter(({ required }) => required))}.`;
   return `${columns(terminal, ["", "what", "seen", "for"], rows)}\n${verdict}\n`;
 }

@@ -9,7 +9,7 @@ import { type ExitCode, exitCode } from "../exit-code.ts";
 import { EventStreamReader, type ServerSentEvent } from "../server-sent-events.ts";
 import { checkShape } from "../shape.ts";
 import { type CliFault, cliFault, complainOf, printable, type Terminal } from "../terminal.ts";
-import { actionsWords, actionWords, clockTime, outcomeWords, span, stateWords } from "../words.ts";
+import { actionsWords, clockTime, outcomeWords, span, stateWords } from "../words.ts";
 
 export interface EventsOptions extends DaemonOptions {
   readonly json?: boolean;
@@ -113,9 +113,8 @@ function show(
 
 /** One line a person reads. */
 function eventWords(terminal: Terminal, { event }: EventAnswer): string {
-  const { kind, symptom, decision, message, severity, action } = event;
-  const id = printable(typeof decision === "string" ? decision : (decision?.id ?? "?"));
-  const whole = typeof decision === "object" ? decision : null;
+  const { kind, symptom, decision } = event;
+  const id = printable(decision?.id ?? "?");
   switch (kind) {
     case "symptom-raised":
       return `${stateWords(terminal, symptom?.severity ?? "?")}  ${printable(symptom?.summary ?? "?")}`;
@@ -124,15 +123,11 @@ function eventWords(terminal: Terminal, { event }: EventAnswer): string {
       return `${terminal.paint("green", "cleared")}  ${printable(symptom?.summary ?? "?")}, after ${lasted}`;
     }
     case "decision-made":
-      return `decided  ${id}: ${whole === null ? "?" : decisionWords(whole)}`;
+      return `decided  ${id}: ${decision === undefined ? "?" : decisionWords(decision)}`;
     case "decision-changed":
-      return `decision ${id}: now ${printable(whole?.phase ?? "?")}`;
+      return `decision ${id}: now ${printable(decision?.phase ?? "?")}`;
     case "verdict":
-      return `verdict  ${id}: ${stateWords(terminal, whole === null ? "?" : outcomeWords(whole))}`;
-    case "told":
-      return `${stateWords(terminal, severity ?? "info")}  ${printable(message ?? "")}`;
-    case "action-applied":
-      return `applied  ${id}: ${action === undefined ? "?" : actionWords(action)}`;
+      return `verdict  ${id}: ${stateWords(terminal, decision === undefined ? "?" : outcomeWords(decision))}`;
     default:
       return printable(kind);
   }

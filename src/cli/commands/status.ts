@@ -10,20 +10,13 @@ import {
   observationsShape,
   symptomsShape,
 } from "../answers.ts";
+import { columns } from "../columns.ts";
 import { type DaemonOptions, findDaemon } from "../daemon-address.ts";
 import type { DaemonClient } from "../daemon-client.ts";
 import { type ExitCode, exitCode } from "../exit-code.ts";
 import type { Shaped } from "../shape.ts";
 import { type CliFault, complainOf, printable, type Terminal } from "../terminal.ts";
-import {
-  actionsWords,
-  clockTime,
-  columns,
-  outcomeWords,
-  span,
-  stateWords,
-  wallTime,
-} from "../words.ts";
+import { actionsWords, clockTime, outcomeWords, span, stateWords, wallTime } from "../words.ts";
 
 export interface StatusOptions extends DaemonOptions {
   readonly json?: boolean;
@@ -57,11 +50,22 @@ export async function status(terminal: Terminal, options: StatusOptions): Promis
       ? screen(terminal, seen.value)
       : `${terminal.paint("red", printable(seen.fault.message))}\n`;
     if (options.json === true) terminal.write(seen.ok ? asJson(seen.value, 0) : "");
-    else terminal.write(terminal.isInteractive ? `\u001b[H\u001b[J${frame}` : `${frame}\n`);
+    else terminal.write(terminal.isInteractive ? redrawn(terminal, frame) : `${frame}\n`);
     if (options.json === true && !seen.ok) complainOf(terminal, seen.fault);
     await wait(redrawMs, undefined, { signal: interruption }).catch(ignoreAbort);
   }
   return exitCode.interrupted;
+}
+
+/** Over the frame before it; cut at the bottom, or the terminal would push the top out of sight. */
+function redrawn(terminal: Terminal, frame: string): string {
+  const lines = frame.trimEnd().split("\n");
+  const hidden = lines.length - (terminal.rows - 1);
+  const shown =
+    hidden > 0
+      ? [...lines.slice(0, -hidden - 1), terminal.paint("dim", `(${hidden + 1} more lines)`)]
+      : lines;
+  return `\u001b[H\u001b[J${shown.join("\n")}\n`;
 }
 
 /** Being interrupted is how waiting ends; nothing else can fail there. */
@@ -92,7 +96,8 @@ async function readStatus(daemon: DaemonClient): Promise<Result<Status, CliFault
 function screen(terminal: Terminal, { health, observations, symptoms, decisions }: Status): string {
   const { statistics, observation } = observations;
   const title = (text: string): string => `\n${terminal.paint("bold", text)}\n`;
-  const down = observation?.interfaces?.filter((each) => each.operState === "down").length ?? 0;
+  const works = (operState: string): boolean => operState === "up" || operState === "unknown";
+  const down = observation?.interfaces?.filter((each) => !works(each.operState)).length ?? 0;
   const watched =
     observation === null
       ? "nothing seen yet"
@@ -104,17 +109,20 @@ function screen(terminal: Terminal, { health, observations, symptoms, decisions 
       `mode ${printable(health.mode)}  up ${span(health.uptimeSeconds * 1_000)}  meshmend ${printable(health.version)}\n`,
     `beat ${statistics.beats} every ${span(statistics.periodMs)}, the last took ` +
       `${span(statistics.lastDurationMs)}, ${statistics.missed} missed; ${watched}\n`,
-    title("Components"),
-    componentTable(terminal, health),
     title(`Symptoms (${symptoms.length})`),
     symptoms.length === 0 ? "none\n" : symptomTable(terminal, symptoms),
     title("Latest decisions"),
     decisions.length === 0 ? "none\n" : decisionTable(terminal, decisions),
+    title("Components"),
+    componentTable(terminal, health),
   ].join("");
 }
 
+/** Those that are not well first. */
 function componentTable(terminal: Terminal, { components }: HealthAnswer): string {
-  const rows = components.map(({ component, state, reason, remedy }) => {
+  const rank = (state: string): number => (state === "failed" ? 0 : state === "degraded" ? 1 : 2);
+  const sorted = components.toSorted((one, other) => rank(one.state) - rank(other.state));
+  const rows = sorted.map(({ component, state, reason, remedy }) => {
     const why = remedy === undefined ? reason : `${reason}; ${remedy}`;
     return [printable(component), stateWords(terminal, state), printable(why)];
   });

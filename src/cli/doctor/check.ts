@@ -22,17 +22,6 @@ export function canRun(checks: readonly Check[]): boolean {
   return checks.every(({ required, state }) => !required || state !== "no");
 }
 
-/** The capability's bit in CapEff of /proc/self/status (include/uapi/linux/capability.h). */
-const capabilityBits = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n, CAP_BPF: 39n } as const;
-export type CapabilityName = keyof typeof capabilityBits;
-
-/** Null when the text has no CapEff line. */
-export function hasCapability(status: string, name: CapabilityName): boolean | null {
-  const digits = /^CapEff:\s*([0-9a-fA-F]{1,16})$/m.exec(status)?.[1];
-  if (digits === undefined) return null;
-  return ((BigInt(`0x${digits}`) >> capabilityBits[name]) & 1n) === 1n;
-}
-
 /** The soft limit of open files from /proc/self/limits; null when it is not there. */
 export function openFileLimit(limits: string): number | null {
   const value = /^Max open files\s+(\d+|unlimited)\s/m.exec(limits)?.[1];

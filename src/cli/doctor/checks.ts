@@ -4,18 +4,10 @@ import { readFile } from "node:fs/promises";
 import { release } from "node:os";
 import { messageOf } from "../../base/index.ts";
 import type { HostPort, NodeConfig } from "../../config/node-config.ts";
+import { type Capability, hasCapability } from "../../node/capabilities.ts";
 import { healthShape } from "../answers.ts";
 import { connectDaemon } from "../daemon-client.ts";
-import {
-  type CapabilityName,
-  type Check,
-  couldNotTell,
-  type Finding,
-  hasCapability,
-  no,
-  openFileLimit,
-  yes,
-} from "./check.ts";
+import { type Check, couldNotTell, type Finding, no, openFileLimit, yes } from "./check.ts";
 import {
   exists,
   findProgram,
@@ -99,6 +91,7 @@ function plannedChecks(config: NodeConfig, environment: Environment): readonly P
     },
     { name: "CAP_BPF", purpose: later, look: () => lookAtCapability("CAP_BPF") },
     { name: "BTF", purpose: later, look: lookAtBtf },
+    { name: "XDP", purpose: later, look: lookAtXdp },
     { name: "BPF file system", purpose: later, look: lookAtBpfFileSystem },
     { name: "batman-adv", purpose: later, look: () => lookAtBatman(environment) },
     { name: "batctl", purpose: later, look: program("batctl", "apt install batctl") },
@@ -143,12 +136,12 @@ function lookAtNode(): Finding {
 
 function lookAtUser(): Finding {
   if (process.getuid?.() === 0) return yes("running as root");
-  return no("running as another user", "not needed where CAP_NET_ADMIN is given");
+  return no("running as another user", "sudo; not needed where CAP_NET_ADMIN is given");
 }
 
-async function lookAtCapability(name: CapabilityName): Promise<Finding> {
-  const has = hasCapability(await readFile("/proc/self/status", "utf8"), name);
-  if (has === null) return couldNotTell("/proc/self/status has no CapEff line");
+function lookAtCapability(name: Capability): Finding {
+  const has = hasCapability(name);
+  if (has === null) return couldNotTell("/proc/self/status does not say");
   const remedy = `run as root, or with AmbientCapabilities=${name} as in infra/systemd/meshmend.service`;
   return has ? yes("effective") : no("not effective", remedy);
 }
@@ -174,6 +167,18 @@ async function lookAtPressure(): Promise<Finding> {
 async function lookAtBtf(): Promise<Finding> {
   if (await exists("/sys/kernel/btf/vmlinux")) return yes("/sys/kernel/btf/vmlinux");
   return no("the kernel brings no type information", "a kernel with CONFIG_DEBUG_INFO_BTF=y");
+}
+
+/** Whether XDP programs can be attached by link (net/core/dev.c), on whatever driver there is. */
+async function lookAtXdp(): Promise<Finding> {
+  // Registered by kernel/bpf/syscall.c, so there exactly when bpf(2) is.
+  if (!(await exists("/proc/sys/kernel/unprivileged_bpf_disabled"))) {
+    return no("the kernel has no bpf()", "a kernel with CONFIG_BPF_SYSCALL=y");
+  }
+  const symbols = await readIfThere("/proc/kallsyms");
+  if (symbols === null) return couldNotTell("there is no /proc/kallsyms");
+  if (symbols.includes(" bpf_xdp_link_attach")) return yes("programs can be attached");
+  return no("the kernel attaches no XDP programs by link", "Linux 5.9 or later");
 }
 
 async function lookAtBpfFileSystem(): Promise<Finding> {

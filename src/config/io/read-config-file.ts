@@ -1,6 +1,8 @@
 /** Where a configuration file is looked for, and how it is read: whole, and never more than 1 MiB. */
 
-import { open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { failed, messageOf, ok, type Result } from "../../base/index.ts";
 import { type ConfigFault, configFault } from "../config-fault.ts";
 import { type ConfigFile, maxFileBytes } from "../read-yaml.ts";
@@ -36,19 +38,42 @@ export async function readConfigFile(
   return ok(null);
 }
 
-/** One byte more than allowed is enough for the reader of the text to refuse it. */
+/** How long whoever writes into a pipe may take; it may be a command: `--config <(command)`. */
+const patienceMs = 5_000;
+const pauseMs = 20;
+
+/**
+ * One byte more than allowed is enough for the reader of the text to refuse it. Opened without
+ * waiting: a pipe that nobody writes to would hold this process, and even its end, for ever.
+ */
 async function readBounded(path: string): Promise<string> {
-  const file = await open(path, "r");
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const isPipe = (await file.stat()).isFIFO();
     const buffer = Buffer.alloc(maxFileBytes + 1);
     let length = 0;
-    while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
+    for (let waitedMs = 0; length < buffer.length; ) {
+      const count = await readSome(file, buffer, length);
+      length += count ?? 0;
+      // A pipe is at its end as well before its writer has come.
+      if (count === 0 && !(isPipe && length === 0)) break;
+      if (count !== null && count > 0) continue;
+      if (waitedMs >= patienceMs) throw new Error(`a pipe that said nothing for ${patienceMs} ms`);
+      await sleep(pauseMs);
+      waitedMs += pauseMs;
     }
     return buffer.toString("utf8", 0, length);
   } finally {
     await file.close();
+  }
+}
+
+/** How many bytes; 0 at the end, null when there is nothing yet. */
+async function readSome(file: FileHandle, into: Buffer, at: number): Promise<number | null> {
+  try {
+    return (await file.read(into, at, into.length - at)).bytesRead;
+  } catch (thrown) {
+    if (errorCode(thrown) === "EAGAIN") return null;
+    throw thrown;
   }
 }

@@ -18,6 +18,8 @@ export interface Window {
 export interface Thresholds {
   /** Interfaces that must be up whether or not they were ever seen so. */
   readonly wantedInterfaces: readonly string[];
+  /** How far back a burst is looked for: at least a few beats. */
+  readonly burstWindowMs: number;
   readonly flapChanges: number;
   readonly flapWindowMs: number;
   /** Shares of packets, 0 to 1. */

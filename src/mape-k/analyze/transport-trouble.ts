@@ -4,12 +4,12 @@ import { transportSubject } from "../knowledge/record-observation.ts";
 import type { Finding } from "../symptom.ts";
 import type { Detector } from "./detector.ts";
 
-const windowMs = 10_000;
 /** Below these counts within the window a ratio says nothing. */
 const leastRetransmitted = 50;
 const leastListenDrops = 5;
 
-export const detectTransportTrouble: Detector = ({ observation, history }, { retransmitRatio }) => {
+export const detectTransportTrouble: Detector = ({ observation, history }, thresholds) => {
+  const { retransmitRatio, burstWindowMs: windowMs } = thresholds;
   if (observation.transport === null) return [];
   const grown = (metric: string) => history.increase(transportSubject, metric, windowMs) ?? 0;
   const findings: Finding[] = [];

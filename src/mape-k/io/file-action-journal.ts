@@ -210,9 +210,14 @@ export class FileActionJournal implements ActionJournal {
   async #write(slot: number, bytes: Buffer): Promise<Result<void, Fault<"E_JOURNAL_WRITE">>> {
     if (this.#stopped) return failed(fault("E_JOURNAL_WRITE", "the journal is closed"));
     try {
-      await writeAll(this.#parts.file, bytes, slot * slotBytes);
-      await this.#parts.file.datasync();
-      return ok(undefined);
+      const { file } = this.#parts;
+      await writeAll(file, bytes, slot * slotBytes);
+      await file.datasync();
+      // A removed file takes writes as ever, and the next start would never see them. It is not made
+      // anew: with it may have gone the lock that keeps another process from the same journal.
+      if ((await file.stat()).nlink > 0) return ok(undefined);
+      const message = `${this.#parts.path} was removed`;
+      return failed(fault("E_JOURNAL_WRITE", message, "start meshmend again: it makes a new one"));
     } catch (thrown) {
       const message = `cannot write ${this.#parts.path}: ${messageOf(thrown)}`;
       return failed(fault("E_JOURNAL_WRITE", message));

@@ -3,7 +3,7 @@
  * knows which of its records can no longer be read, and whether the disk still takes writes.
  */
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import {
@@ -20,6 +20,8 @@ import type { Decision, DecisionId } from "../decision.ts";
 import type { DecisionLog, DecisionLogFault, DecisionQuery } from "../knowledge/decision-log.ts";
 import { decodeDecisionRecord, encodeDecisionRecord } from "./decision-record.ts";
 import { type OpenFault, openFault, readFault, reasonOf } from "./level-faults.ts";
+import { errnoOf } from "./linux/errno.ts";
+import { openOrRepair } from "./open-or-repair.ts";
 import { provesRoom } from "./room-probe.ts";
 
 type Database = Level<string, string>;
@@ -40,7 +42,7 @@ export async function openLevelDecisionLog(
   const database: Database = new Level(folder, { writeBufferSize: writeBufferBytes });
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await database.open();
+    await openOrRepair(database, parts.logger);
     return ok(new LevelDecisionLog({ database, logger: parts.logger }));
   } catch (thrown) {
     return failed(openFault(folder, thrown));
@@ -167,6 +169,7 @@ export class LevelDecisionLog implements DecisionLog {
       try {
         if (this.#stopped) throw new Error("the decision log is closed");
         if (this.#writeProblem !== null) await this.#reopen();
+        else await this.#isStillThere();
         await write();
         this.#writeProblem = null;
         return ok(undefined);
@@ -179,6 +182,11 @@ export class LevelDecisionLog implements DecisionLog {
     return turn;
   }
 
+  /** Removed files take writes as ever, and nobody would see them again. */
+  async #isStillThere(): Promise<void> {
+    await stat(join(this.#database.location, "CURRENT"));
+  }
+
   /**
    * A write that failed half-way leaves LevelDB's log torn, and LevelDB appends behind the tear:
    * what it acknowledges then is gone at the next start (tried: 20 of 20 records after a full
@@ -186,7 +194,10 @@ export class LevelDecisionLog implements DecisionLog {
    * for that it stays open as it is, for readers.
    */
   async #reopen(): Promise<void> {
-    await provesRoom(join(this.#database.location, "room.probe"), roomBytes);
+    const folder = this.#database.location;
+    // Without the folders above it: below them may have been a file system that is not mounted now.
+    await mkdir(folder, { mode: 0o700 }).catch(unlessExists);
+    await provesRoom(join(folder, "room.probe"), roomBytes);
     const reopened = this.#database.close().then(() => this.#database.open());
     // Readers wait for it; whether it failed they learn from their own read.
     this.#reopening = reopened.catch(() => undefined);
@@ -213,4 +224,8 @@ export class LevelDecisionLog implements DecisionLog {
     }
     return decision;
   }
+}
+
+function unlessExists(thrown: unknown): void {
+  if (errnoOf(thrown) !== "EEXIST") throw thrown;
 }

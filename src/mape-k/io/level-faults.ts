@@ -20,6 +20,13 @@ export function openFault(folder: string, thrown: unknown): OpenFault {
   );
 }
 
+/** LevelDB's files are there, and are not what they should be, or are there in part. */
+export function isDamage(thrown: unknown): boolean {
+  const codes = codesOf(thrown);
+  if (codes.includes("LEVEL_CORRUPTION")) return true;
+  return codes.includes("LEVEL_IO_ERROR") && /no such file/i.test(reasonOf(thrown));
+}
+
 export function readFault(thrown: unknown): DecisionLogFault {
   return fault("E_STORAGE_READ", `cannot read the decision log: ${reasonOf(thrown)}`);
 }

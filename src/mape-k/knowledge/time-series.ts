@@ -17,7 +17,10 @@ export interface History {
    * two samples in the window.
    */
   increase(of: Subject, counter: string, windowMs: number): number | null;
-  /** The largest sample within the last `windowMs`; null without one. */
+  /**
+   * The largest sample within the last `windowMs`, and at least of the last ten beats; null without
+   * one.
+   */
   maximum(of: Subject, metric: string, windowMs: number): number | null;
 }
 
@@ -62,9 +65,16 @@ interface Ring {
   next: number;
 }
 
+/**
+ * What was seen last stays known over a stall of the process, a blind sensor and a beat of a minute,
+ * however long ago it is. Enough for a symptom to be seen as often as it must be to be raised.
+ */
+const leastRows = 10;
+
 export class TimeSeries implements History {
   readonly #options: TimeSeriesOptions;
   readonly #rings = new Map<Subject, Ring>();
+  readonly #without = new Set<Subject>();
   #series = 0;
   #refused = 0;
   #nowMs = 0;
@@ -93,7 +103,9 @@ export class TimeSeries implements History {
 
   #open(of: Subject, { metrics, counters }: Columns<never>): Ring | null {
     if (this.#series + metrics.length > this.#options.maxSeries) {
-      this.#refused += metrics.length;
+      // Counted once, not once a beat; the set is as bounded as what one window can show.
+      if (!this.#without.has(of)) this.#refused += metrics.length;
+      this.#without.add(of);
       return null;
     }
     this.#series += metrics.length;
@@ -113,6 +125,7 @@ export class TimeSeries implements History {
 
   /** Forgets the subjects whose last row is older than `olderThanMs` (monotonic). */
   forget(olderThanMs: number): void {
+    this.#without.clear();
     for (const [of, ring] of this.#rings) {
       if ((ring.times[this.#row(ring, ring.rows - 1)] ?? 0) >= olderThanMs) continue;
       this.#rings.delete(of);
@@ -136,8 +149,9 @@ export class TimeSeries implements History {
     const ring = this.#rings.get(of);
     if (ring === undefined) return null;
     const column = columnOf(ring, metric);
+    const since = this.#firstSince(ring, this.#nowMs - windowMs);
     let largest: number | null = null;
-    for (let age = this.#firstSince(ring, this.#nowMs - windowMs); age < ring.rows; age++) {
+    for (let age = Math.max(0, Math.min(since, ring.rows - leastRows)); age < ring.rows; age++) {
       const value = ring.values[this.#row(ring, age) * ring.metrics.length + column] ?? Number.NaN;
       if (!Number.isNaN(value)) largest = Math.max(largest ?? value, value);
     }

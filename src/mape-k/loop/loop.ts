@@ -17,15 +17,13 @@ import {
   messageOf,
   ok,
   type Result,
-  type Span,
   type Tracer,
 } from "../../base/index.ts";
-import { isDisruptive } from "../action.ts";
 import { type Decision, type DecisionId, isClosed, type Mode } from "../decision.ts";
 import type { NumberedEvent } from "../event.ts";
 import type { ActionJournal } from "../execute/action-journal.ts";
 import type { Executor } from "../execute/executor.ts";
-import { admit } from "../guard/guard.ts";
+import type { Now } from "../execute/repair.ts";
 import type { DecisionLog, DecisionQuery } from "../knowledge/decision-log.ts";
 import type { DecisionRecorder } from "../knowledge/decision-recorder.ts";
 import type { EventFeed } from "../knowledge/event-feed.ts";
@@ -33,14 +31,14 @@ import { recordObservation } from "../knowledge/record-observation.ts";
 import type { TimeSeries } from "../knowledge/time-series.ts";
 import type { Monitor } from "../monitor/monitor.ts";
 import type { Observation } from "../observation.ts";
-import { planRepair, planSubjects } from "../plan/plan-repair.ts";
 import type { Subject } from "../subject.ts";
 import type { Symptom } from "../symptom.ts";
+import { dryRun } from "./dry-run.ts";
 import { freshState, type LoopPolicy, type LoopState } from "./loop-state.ts";
 import type { BeatStatistics, DryRun, LoopView, SeriesSlice } from "./loop-view.ts";
+import { closeAbandoned, isRecent, restoredGuard } from "./past.ts";
+import { type Phase, PhaseStopwatch } from "./phase-stopwatch.ts";
 import { type LoopEffect, type LoopInput, step } from "./step.ts";
-
-export type Phase = "monitor" | "knowledge" | "analyze" | "plan" | "guard" | "execute";
 
 export interface LoopParts {
   readonly clock: Clock;
@@ -66,9 +64,11 @@ export interface LoopOptions {
 }
 
 const inboxCapacity = 1024;
-/** How many past decisions are read at start to know what was repaired within the last hour. */
-const pastDecisions = 256;
-const hourMs = 3_600_000;
+/** The past is read in pages, and no further than this, to know what was repaired of late. */
+const pageOfPast = 256;
+const mostPast = 4_096;
+/** While the crash journal cannot be read, it is tried again after so many beats. */
+const beatsBetweenRecoveries = 10;
 
 export class Loop implements LoopView {
   readonly #parts: LoopParts;
@@ -83,6 +83,9 @@ export class Loop implements LoopView {
   #beats = 0;
   #missed = 0;
   #lastTookMs = 0;
+  #recovered = false;
+  /** Decisions a person answered since the last beat: one answer each, so that none crowds the inbox. */
+  readonly #answered = new Set<DecisionId>();
 
   constructor(parts: LoopParts, options: LoopOptions) {
     this.#parts = parts;
@@ -93,19 +96,9 @@ export class Loop implements LoopView {
 
   /** Takes up what the last process left open, then begins to beat. */
   async start(): Promise<void> {
-    await this.#restoreGuard();
-    const open = await this.#parts.journal.recover();
-    if (open.ok) {
-      const decisions = open.value.map(({ decision }) => decision);
-      for (const decision of decisions) {
-        const { id, phase, plan } = decision;
-        this.#parts.logger.warn("found an open action", { id, phase, reason: plan.reason });
-      }
-      this.#step({ kind: "recovered", decisions });
-    } else {
-      this.#parts.logger.error("crash journal", { fault: open.fault });
-      this.#step({ kind: "journal", ready: false });
-    }
+    const past = await this.#readPast();
+    this.#state = { ...this.#state, guard: restoredGuard(past, this.#now()) };
+    await this.#recover(past);
     this.#running = this.#beatOnAndOn();
   }
 
@@ -118,25 +111,43 @@ export class Loop implements LoopView {
     await this.#parts.monitor.close();
   }
 
-  /** What was repaired before the restart still counts against budget and cool-down. */
-  async #restoreGuard(): Promise<void> {
-    const { clock, log, logger } = this.#parts;
-    const past = await log.list({ limit: pastDecisions });
-    if (!past.ok) {
-      logger.warn("past decisions cannot be read", { fault: past.fault });
+  /** The decisions of the last hour and a little more, newest first. */
+  async #readPast(): Promise<readonly Decision[]> {
+    const { log, logger } = this.#parts;
+    const past: Decision[] = [];
+    while (past.length < mostPast) {
+      const last = past.at(-1);
+      const before = last === undefined ? {} : { before: last.id };
+      const page = await log.list({ limit: pageOfPast, ...before });
+      if (!page.ok) {
+        logger.warn("past decisions cannot be read", { fault: page.fault });
+        break;
+      }
+      past.push(...page.value);
+      const oldest = page.value.at(-1);
+      if (oldest === undefined || !isRecent(oldest, this.#now())) break;
+    }
+    return past;
+  }
+
+  /** What stands in the crash journal was under way; what does not, and is open, had not begun. */
+  async #recover(past: readonly Decision[]): Promise<void> {
+    const { journal, logger, recorder } = this.#parts;
+    const open = await journal.recover();
+    this.#recovered = open.ok;
+    if (!open.ok) {
+      logger.error("the crash journal cannot be read", { fault: open.fault });
+      this.#step({ kind: "journal", ready: false });
       return;
     }
-    const repairs = past.value
-      .filter(
-        ({ admission, plan }) => admission.kind === "admitted" && plan.actions.some(isDisruptive),
-      )
-      .map(({ plan, madeWallMs }) => ({ plan, agoMs: Math.max(0, clock.wallMs() - madeWallMs) }))
-      .filter(({ agoMs }) => agoMs < hourMs)
-      .toReversed()
-      .flatMap(({ plan, agoMs }) =>
-        planSubjects(plan).map((subject) => ({ atMs: clock.monotonicMs() - agoMs, subject })),
-      );
-    this.#state = { ...this.#state, guard: { repairs } };
+    const decisions = open.value.map(({ decision }) => decision);
+    for (const { id, phase, plan } of decisions) {
+      logger.warn("found an open action", { id, phase, reason: plan.reason });
+    }
+    const ids = new Set(decisions.map(({ id }) => id));
+    for (const decision of closeAbandoned(past, ids, this.#now())) recorder.record(decision);
+    this.#step({ kind: "journal", ready: true });
+    this.#step({ kind: "recovered", decisions });
   }
 
   async #beatOnAndOn(): Promise<void> {
@@ -155,32 +166,38 @@ export class Loop implements LoopView {
   }
 
   async #beat(latenessMs: number, missed: number): Promise<void> {
-    const { clock, tracer, logger } = this.#parts;
+    const { clock, tracer } = this.#parts;
     const startedMs = clock.monotonicMs();
     const beat = ++this.#beats;
     const span = tracer.start("mape-k.beat", { beat });
-    try {
-      const stopwatch = new PhaseStopwatch(this.#parts, span);
-      const observation = await this.#parts.monitor.observe(beat, this.#stopping.signal);
-      stopwatch.lap("monitor");
-      if (this.#stopping.signal.aborted) return;
-      this.#remember(observation);
-      stopwatch.lap("knowledge");
-      const waiting = this.#inbox.drain().map((input) => this.#pureStep(input, stopwatch));
-      const observed = { kind: "observed" as const, observation, history: this.#parts.history };
-      const effects = [...waiting.flat(), ...this.#pureStep(observed, stopwatch)];
-      for (const effect of effects) this.#perform(effect);
-      stopwatch.lap("execute");
-    } catch (thrown) {
-      // A bug in a detector must not end the watch over the mesh: it is loud, and the beat goes on.
-      logger.error("the beat failed", {
-        beat,
-        error: thrown instanceof Error ? thrown.stack : messageOf(thrown),
+    const stopwatch = new PhaseStopwatch(this.#parts, span);
+    const observation = await this.#parts.monitor.observe(beat, this.#stopping.signal);
+    stopwatch.lap("monitor");
+    if (!this.#stopping.signal.aborted) {
+      if (!this.#recovered && beat % beatsBetweenRecoveries === 0) void this.#recover([]);
+      // What the world reported comes first, each by itself: a repair waits for it.
+      for (const input of this.#inbox.drain()) this.#sheltered(() => this.#step(input, stopwatch));
+      this.#answered.clear();
+      this.#sheltered(() => {
+        this.#remember(observation);
+        stopwatch.lap("knowledge");
+        this.#step({ kind: "observed", observation, history: this.#parts.history }, stopwatch);
+        stopwatch.lap("execute");
       });
-    } finally {
-      span.end();
-      this.#lastTookMs = clock.monotonicMs() - startedMs;
-      this.#parts.onBeat?.({ tookMs: this.#lastTookMs, latenessMs, missed });
+    }
+    span.end();
+    this.#lastTookMs = clock.monotonicMs() - startedMs;
+    const measured = { tookMs: this.#lastTookMs, latenessMs, missed };
+    this.#sheltered(() => this.#parts.onBeat?.(measured));
+  }
+
+  /** A bug in a detector must not end the watch over the mesh: it is loud, and the beat goes on. */
+  #sheltered(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown.stack : messageOf(thrown);
+      this.#parts.logger.error("the beat failed", { beat: this.#beats, error });
     }
   }
 
@@ -198,21 +215,17 @@ export class Loop implements LoopView {
       this.#parts.logger.error("the loop's inbox is full", { input: input.kind });
   }
 
-  #pureStep(input: LoopInput, stopwatch?: PhaseStopwatch): readonly LoopEffect[] {
-    const { clock, nextId } = this.#parts;
-    const now = { atMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+  #step(input: LoopInput, stopwatch?: PhaseStopwatch): void {
+    const { nextId } = this.#parts;
     const onPhase = (phase: Phase) => stopwatch?.lap(phase);
-    const { state, effects } = step(this.#state, input, now, {
-      policy: this.#policy,
-      nextId,
-      onPhase,
-    });
+    const parts = { policy: this.#policy, nextId, onPhase };
+    const { state, effects } = step(this.#state, input, this.#now(), parts);
     this.#state = state;
-    return effects;
+    for (const effect of effects) this.#perform(effect);
   }
 
-  #step(input: LoopInput): void {
-    for (const effect of this.#pureStep(input)) this.#perform(effect);
+  #now(): Now {
+    return { atMs: this.#parts.clock.monotonicMs(), wallMs: this.#parts.clock.wallMs() };
   }
 
   #perform(effect: LoopEffect): void {
@@ -273,29 +286,9 @@ export class Loop implements LoopView {
   }
 
   dryRun(): readonly DryRun[] {
-    const observation = this.#observation;
-    if (observation === null) return [];
-    return this.symptoms().map((symptom) => {
-      const plan = planRepair(symptom, observation, this.#policy.plan);
-      const kinds = [...plan.actions, ...plan.undo].map(({ kind }) => kind);
-      const admission = admit(
-        plan,
-        this.#state.guard,
-        {
-          mode: "act",
-          atMs: this.#parts.clock.monotonicMs(),
-          wallMs: this.#parts.clock.wallMs(),
-          observation,
-          underWay: this.#state.repairs.size > 0,
-          journalReady: this.#state.journalReady,
-          hasActuators: kinds.every((kind) => this.#policy.actionKinds.has(kind)),
-        },
-        this.#policy.guard,
-      );
-      const refusal =
-        admission.kind === "refused" ? `${admission.code}: ${admission.reason}` : null;
-      return { symptom, plan, admitted: refusal === null, refusal };
-    });
+    return this.#observation === null
+      ? []
+      : dryRun(this.#state, this.symptoms(), this.#observation, this.#policy, this.#now());
   }
 
   async decisions(query: { limit: number; before?: string }): Promise<Result<readonly Decision[]>> {
@@ -324,6 +317,10 @@ export class Loop implements LoopView {
     if (decision.phase !== "waiting") {
       return failed(fault("E_NOT_WAITING", `decision ${id} is ${decision.phase} already`));
     }
+    if (this.#answered.has(decision.id)) {
+      return failed(fault("E_NOT_WAITING", `decision ${id} was answered within this beat`));
+    }
+    this.#answered.add(decision.id);
     if (!this.#inbox.offer({ kind: "confirmed", id: decision.id, approve })) {
       return failed(fault("E_BUSY", "the loop's inbox is full; try again"));
     }
@@ -340,6 +337,10 @@ export class Loop implements LoopView {
 
   get inboxDropped(): number {
     return this.#inbox.dropped;
+  }
+
+  get findingsDropped(): number {
+    return this.#state.droppedFindings;
   }
 
   health(): Health {
@@ -376,25 +377,5 @@ export class Loop implements LoopView {
       reason: "the crash journal cannot be written; nothing disruptive is done meanwhile",
       remedy: "free space in the data directory, or make it writable",
     };
-  }
-}
-
-/** Times the phases of one beat, each as a span and a measurement. */
-class PhaseStopwatch {
-  readonly #parts: LoopParts;
-  readonly #span: Span;
-  #sinceMs: number;
-
-  constructor(parts: LoopParts, span: Span) {
-    this.#parts = parts;
-    this.#span = span;
-    this.#sinceMs = parts.clock.monotonicMs();
-  }
-
-  lap(phase: Phase): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    this.#parts.onPhase?.(phase, nowMs - this.#sinceMs);
-    this.#span.lap(`mape-k.${phase}`, nowMs - this.#sinceMs);
-    this.#sinceMs = nowMs;
   }
 }

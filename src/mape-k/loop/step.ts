@@ -5,7 +5,6 @@
  */
 
 import { type Fault, type Result, unreachable } from "../../base/index.ts";
-import { isDisruptive } from "../action.ts";
 import { analyze } from "../analyze/analyze.ts";
 import { trackSymptoms } from "../analyze/symptom-tracker.ts";
 import type { Admission, Decision, DecisionId, DecisionPhase, Plan } from "../decision.ts";
@@ -24,8 +23,10 @@ import { admit, book, bookRecovered } from "../guard/guard.ts";
 import type { History } from "../knowledge/time-series.ts";
 import type { Observation } from "../observation.ts";
 import { planRepair } from "../plan/plan-repair.ts";
-import { isObservable, type Severity, type Symptom, symptomKey } from "../symptom.ts";
+import { isObservable, type Symptom, symptomKey } from "../symptom.ts";
+import { guardContext } from "./guard-context.ts";
 import type { LoopPolicy, LoopState } from "./loop-state.ts";
+import { settleClosed, settlementOf } from "./settlement.ts";
 
 export type LoopInput =
   | { readonly kind: "observed"; readonly observation: Observation; readonly history: History }
@@ -178,47 +179,12 @@ function decideOne(
   return { state: next.state, effects: [made, ...next.effects] };
 }
 
-function guardContext(state: LoopState, plan: Plan, observation: Observation, policy: LoopPolicy) {
-  return {
-    mode: policy.mode,
-    atMs: observation.atMs,
-    wallMs: observation.wallMs,
-    observation,
-    underWay: [...state.repairs.values()].some(({ decision }) =>
-      decision.plan.actions.some(isDisruptive),
-    ),
-    journalReady: state.journalReady,
-    hasActuators: [...plan.actions, ...plan.undo].every(({ kind }) => policy.actionKinds.has(kind)),
-  };
-}
-
 const firstPhase: Readonly<Record<Admission["kind"], DecisionPhase>> = {
   admitted: "applying",
   observed: "closed",
   "awaiting-confirmation": "waiting",
   refused: "closed",
 };
-
-/**
- * Null when this very word about this symptom is on record already. What was told is told again only
- * when it got worse or better; but should it become repairable meanwhile, it is repaired.
- */
-function settlementOf(state: LoopState, symptom: Symptom, plan: Plan, admission: Admission) {
-  const recorded = state.settled.get(symptom.key)?.recorded ?? [];
-  const final = admission.kind === "observed";
-  const word =
-    admission.kind === "refused"
-      ? admission.code
-      : plan.actions.some(isDisruptive)
-        ? null
-        : toldAt(symptom.severity);
-  if (word === null) return { recorded, final };
-  return recorded.includes(word) ? null : { recorded: [...recorded, word], final };
-}
-
-function toldAt(severity: Severity): string {
-  return `told ${severity}`;
-}
 
 function describeAdmission(admission: Admission): string {
   switch (admission.kind) {
@@ -275,17 +241,6 @@ function afterRepairStep(before: LoopState, { repair, effect }: RepairStep): Loo
   }
   repairs.delete(decision.id);
   return { state: { ...before, repairs, settled: settleClosed(before, decision) }, effects };
-}
-
-/** A verdict that leaves nothing to try settles its symptom until it has cleared. */
-function settleClosed(state: LoopState, { symptom, plan, verdict }: Decision) {
-  const isRaised = (state.tracks.get(symptom.key)?.symptom ?? null) !== null;
-  if (!isRaised || !plan.actions.some(isDisruptive)) return state.settled;
-  // Closed without a verdict is refused by a person, or by nobody's answer.
-  const final = verdict === null || verdict.outcome === "undo-failed";
-  const before = state.settled.get(symptom.key)?.recorded ?? [];
-  const recorded = before.filter((word) => final || word.startsWith("told "));
-  return new Map(state.settled).set(symptom.key, { recorded, final });
 }
 
 function recover(before: LoopState, decisions: readonly Decision[], now: Now): LoopStep {

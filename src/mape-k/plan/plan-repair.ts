@@ -39,6 +39,9 @@ function planInterfaceRepair(symptom: Symptom, seen: Observation, options: PlanO
     ]);
   if (seen.interfaces === null) return told("the interfaces could not be seen");
   if (reading === undefined) return told(`${name} does not exist`);
+  if (reading.adminUp && reading.stacked) {
+    return told(`${name} stands on other interfaces: the carrier that is missing is theirs`);
+  }
   if (!options.mayRepair(name)) return told(`repair.interfaces does not name ${name}`);
   if (reading.adminUp) {
     return planOf(symptom, options, bounce, `${name} gets its carrier back`, [

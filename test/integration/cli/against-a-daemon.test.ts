@@ -173,6 +173,25 @@ describe("confirm and deny", () => {
     expect(stdout).toContain(id);
     expect(asked.at(-1)).toBe(`${path} ${JSON.stringify({ approve })}`);
   });
+
+  it("take for the last the one that waits, whatever was decided since", async () => {
+    const later = { ...sampleDecision, id: "01KAJ6Q9ZZZZZZZZZZZZZZZZZZ", phase: "closed" };
+    const waiting = { ...sampleDecision, phase: "waiting" };
+    const asked: string[] = [];
+    const path = `POST ${base}/decisions/${id}/confirmation`;
+    const list = `GET ${base}/decisions?limit=100`;
+    const answers = {
+      [list]: { decisions: [later, waiting], next: null },
+      [path]: { decision: id, approved: true },
+    };
+    const { code } = await runCli(["confirm", "last"], await daemon(answers, asked));
+    expect(code).toBe(0);
+    expect(asked.at(-1)).toContain(path);
+    const none = await daemon({ [list]: { decisions: [later], next: null } });
+    const refused = await runCli(["deny", "last"], none);
+    expect(refused.stderr).toContain("E_NOT_WAITING");
+    expect(refused.code).toBe(1);
+  });
 });
 
 describe("plan --dry-run", () => {
@@ -188,25 +207,24 @@ describe("plan --dry-run", () => {
 });
 
 describe("events", () => {
-  const told = (sequence: number) =>
-    `id: ${sequence}\nevent: told\ndata: ${JSON.stringify({
-      sequence,
-      wallMs: 0,
-      event: { kind: "told", decision: id, severity: "warning", message: `message ${sequence}` },
-    })}\n\n`;
+  const raised = (sequence: number) => {
+    const symptom = { ...sampleDecision.symptom, severity: "warning", summary: `no ${sequence}` };
+    const event = { sequence, wallMs: 0, event: { kind: "symptom-raised", symptom } };
+    return `id: ${sequence}\nevent: symptom-raised\ndata: ${JSON.stringify(event)}\n\n`;
+  };
 
   it("are followed through a break, from where it was", async () => {
     const lastIds: unknown[] = [];
     const options = await answering((request, response) => {
       lastIds.push(request.headers["last-event-id"]);
       response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(told(lastIds.length));
+      response.write(raised(lastIds.length));
       if (lastIds.length === 1) response.end();
     });
-    const signalOn = [/message 2/, "SIGINT"] as const;
+    const signalOn = [/no 2/, "SIGINT"] as const;
     const { code, stdout } = await runCli(["events"], { ...options, signalOn });
     expect(code).toBe(130);
-    expect(stdout).toMatch(/warning {2}message 1\n.*warning {2}message 2\n/);
+    expect(stdout).toMatch(/warning {2}no 1\n.*warning {2}no 2\n/);
     expect(lastIds).toEqual([undefined, "1"]);
   });
 });

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,6 +47,19 @@ describe("a wrong configuration", () => {
     expect(stderr).toContain("absent.yaml");
   });
 
+  it("may come through a pipe, and is not waited for when nobody writes into it", async () => {
+    const pipe = join(cwd, "pipe.yaml");
+    execFileSync("mkfifo", [pipe]);
+    const silent = await cli("config", "check", "--config", "pipe.yaml");
+    expect(silent).toMatchObject({ code: 2, stdout: "" });
+    expect(silent.stderr).toContain("a pipe that said nothing");
+    const writer = spawn("sh", ["-c", `echo 'mode: acct' > '${pipe}'`]);
+    const written = await cli("config", "check", "--config", "pipe.yaml");
+    writer.kill("SIGKILL");
+    expect(written.code).toBe(2);
+    expect(written.stderr).toContain("pipe.yaml:1:7");
+  });
+
   it("is looked for in ./meshmend.yaml", async () => {
     writeFileSync(join(cwd, "meshmend.yaml"), "mode: sleep\n");
     const ran = await cli("config", "check");
@@ -90,6 +103,14 @@ describe("without a daemon", () => {
       expect(stderr).toContain("meshmend run");
     },
   );
+});
+
+describe("the version", () => {
+  it.each(["version", "--version", "-V"])("is told by `%s`", async (word) => {
+    const { code, stdout } = await cli(word);
+    expect(stdout).toMatch(/^meshmend \d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+\)\n$/);
+    expect(code).toBe(0);
+  });
 });
 
 describe("help", () => {

@@ -75,11 +75,21 @@ describe("the server", () => {
     node = await startServer();
     const get = (path: string, more = "") =>
       `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
-    const paths = Array.from({ length: 50 }, (_, i) => `/nope/${i}`);
+    const paths = Array.from({ length: 7 }, (_, i) => `/nope/${i}`);
     const requests = paths.map((path) => get(path)).join("");
     const answer = await exchange(node.port, requests + get("/last", "Connection: close\r\n"));
     const instances = [...answer.matchAll(/"instance":"([^"]*)"/g)].map(([, path]) => path);
     expect(instances).toEqual([...paths, "/last"]);
+  });
+
+  it("holds no answers for a client that only asks", async () => {
+    node = await startServer();
+    const client = new RawClient(node.port);
+    client.socket.write("GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000));
+    const answer = await client.untilClosed();
+    expect(answer.match(/HTTP\/1\.1 200/g)?.length ?? 0).toBeLessThanOrEqual(8);
+    expect(await node.measured('meshmend_http_rejected_total{reason="pipeline_limit"}')).toBe(1);
+    await isWell(node);
   });
 
   it("does not take a smuggled second request for a first", async () => {
@@ -105,9 +115,16 @@ describe("the server", () => {
 
   it("serves a connection a bounded number of requests", async () => {
     node = await startServer();
+    const client = new RawClient(node.port);
     const one = "GET /nope HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    const answer = await exchange(node.port, one.repeat(1_001));
-    expect(answer.match(/HTTP\/1\.1 404/g)).toHaveLength(1_000);
+    const count = () => client.received.match(/HTTP\/1\.1 404/g)?.length ?? 0;
+    for (let sent = 8; sent <= 1_000; sent += 8) {
+      client.socket.write(one.repeat(8));
+      await eventually(() => count() === sent);
+    }
+    client.socket.write(one);
+    await client.untilClosed();
+    expect(count()).toBe(1_000);
   });
 });
 

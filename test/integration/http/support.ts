@@ -44,6 +44,7 @@ export function sampleObservation(): Observation {
         adminUp: true,
         operState: "up",
         mtuBytes: 1_500,
+        stacked: false,
         carrierChanges: 2,
         rxBytes: 10,
         txBytes: 10,
@@ -63,6 +64,14 @@ export function sampleObservation(): Observation {
         failuresInARow: 0,
         probes: 3,
         failures: 1,
+      },
+      {
+        name: "island",
+        url: "icmp://10.0.0.9",
+        reachability: { kind: "unknown", reason: "there is no ping" },
+        failuresInARow: 0,
+        probes: 0,
+        failures: 0,
       },
     ],
     transport: {

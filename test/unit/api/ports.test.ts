@@ -3,7 +3,7 @@ import type { LoopPort, MetricsPort, ShownDecision } from "../../../src/api/http
 import type { Admission, Decision, RefusalCode } from "../../../src/mape-k/decision.ts";
 import type { LoopEvent } from "../../../src/mape-k/event.ts";
 import type { LoopView } from "../../../src/mape-k/loop/loop-view.ts";
-import type { Observation } from "../../../src/mape-k/observation.ts";
+import type { Observation, Reachability } from "../../../src/mape-k/observation.ts";
 import type { SymptomKind } from "../../../src/mape-k/symptom.ts";
 import type { NodeMetrics } from "../../../src/telemetry/index.ts";
 
@@ -24,6 +24,10 @@ describe("the ports of the HTTP face", () => {
     expectTypeOf<keyof Shown>().toEqualTypeOf<keyof Observation>();
     type Interface = NonNullable<Observation["interfaces"]>[number];
     expectTypeOf<keyof NonNullable<Shown["interfaces"]>[number]>().toEqualTypeOf<keyof Interface>();
+    type Unknown = Extract<Reachability, { kind: "unknown" }>;
+    type Target = NonNullable<Shown["targets"]>[number];
+    type ShownUnknown = Extract<Target["reachability"], { kind: "unknown" }>;
+    expectTypeOf<keyof ShownUnknown>().toEqualTypeOf<keyof Unknown>();
     type Refused = Extract<ShownDecision["admission"], { kind: "refused" }>;
     expectTypeOf<Refused["code"]>().toEqualTypeOf<RefusalCode>();
     expectTypeOf<ShownDecision["admission"]["kind"]>().toEqualTypeOf<Admission["kind"]>();

@@ -145,6 +145,20 @@ describe("the order of precedence", () => {
     expect(faults("mode: atc", { flags: { mode: "act" } })).toHaveLength(1);
   });
 
+  it("remembers at least as long as it looks for flapping, however short the beat", () => {
+    const quick = good("loop: { period: 100ms, window: 10 }\nthresholds: { flapWindow: 30s }");
+    expect(quick.config.loop.windowBeats).toBe(301);
+  });
+
+  it("leaves alone what the setup and the tests say to each other", () => {
+    const environment = {
+      MESHMEND_TEST_OUTCOME: "/x",
+      MESHMEND_SOAK: "1",
+      MESHMEND_SETUP_APT: "no",
+    };
+    expect(good("", { environment }).config.mode).toBe("observe");
+  });
+
   it("gives every option a name in the environment that sets it", () => {
     const samples: Readonly<Record<string, string>> = {
       nodeId: "n1",
@@ -164,7 +178,7 @@ describe("the order of precedence", () => {
           : schema.type === "boolean"
             ? "true"
             : String(schema.maximum));
-      // A beat of a minute leaves no room for the default time to verify.
+      // A beat of a minute leaves no room for the default times.
       const environment = {
         MESHMEND_REPAIR_VERIFY: "600000",
         MESHMEND_THRESHOLDS_FLAP_WINDOW: "3600000",

@@ -15,6 +15,7 @@ export const interfaceSchema = closed(
       "RFC 2863 ifOperStatus, in the kernel's spelling.",
     ),
     mtuBytes: count("The largest packet it carries."),
+    stacked: Type.Boolean({ description: "It stands on other interfaces, as a bridge does." }),
     carrierChanges: count("Since the interface exists."),
     rxBytes: count("Cumulative."),
     txBytes: count("Cumulative."),
@@ -35,7 +36,10 @@ export const targetSchema = closed(
     reachability: Type.Union([
       closed({ kind: Type.Literal("reachable"), latencyMs: Type.Number({ minimum: 0 }) }),
       closed({ kind: Type.Literal("unreachable"), reason: Type.String() }),
-      closed({ kind: Type.Literal("unknown") }),
+      closed({
+        kind: Type.Literal("unknown"),
+        reason: Type.Optional(Type.String({ description: "Why this node could not ask." })),
+      }),
     ]),
     failuresInARow: count("Failed probes since the last good one."),
     probes: count("Probes that have ended since the start."),

@@ -259,6 +259,7 @@ function toReading(row: Row, kept: KeptInterface, state: InterfaceState): Interf
     adminUp: state.adminUp,
     operState: state.operState,
     mtuBytes: kept.mtuBytes,
+    stacked: kept.stacked,
     carrierChanges: state.carrierChanges,
     rxBytes: count(netDevColumn.rxBytes),
     txBytes: count(netDevColumn.txBytes),

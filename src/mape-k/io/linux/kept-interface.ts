@@ -4,7 +4,7 @@
  * to its name: it follows a rename, and answers ENODEV once the device is gone.
  */
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import type { OperState } from "../../observation.ts";
 import { errnoOf } from "./errno.ts";
 import { parseCount, parseInterfaceFlags, parseOperState } from "./sysfs-interface.ts";
@@ -26,16 +26,18 @@ export class KeptInterface {
   readonly index: number;
   readonly loopback: boolean;
   mtuBytes: number;
+  stacked: boolean;
   readonly #descriptors: readonly [flags: number, operState: number, carrierChanges: number];
 
   #lastState: InterfaceState | null = null;
 
   private constructor(
-    identity: { readonly index: number; readonly mtuBytes: number; readonly loopback: boolean },
+    identity: Identity & { readonly loopback: boolean },
     descriptors: readonly [number, number, number],
   ) {
     this.index = identity.index;
     this.mtuBytes = identity.mtuBytes;
+    this.stacked = identity.stacked;
     this.loopback = identity.loopback;
     this.#descriptors = descriptors;
   }
@@ -95,13 +97,14 @@ export class KeptInterface {
     return this.#lastState;
   }
 
-  /** Refreshes the MTU; "gone" when `folder` is another device than the one kept. */
+  /** Refreshes the MTU and what it stands on; "gone" when `folder` is another device than the one kept. */
   refresh(folder: string): "same" | Absence {
     try {
       const identity = readIdentity(folder);
       if (typeof identity === "string") return identity;
       if (identity.index !== this.index) return "gone";
       this.mtuBytes = identity.mtuBytes;
+      this.stacked = identity.stacked;
       return "same";
     } catch (thrown) {
       if (isGone(thrown)) return "gone";
@@ -114,10 +117,19 @@ export class KeptInterface {
   }
 }
 
-function readIdentity(folder: string): { index: number; mtuBytes: number } | "malformed" {
+interface Identity {
+  readonly index: number;
+  readonly mtuBytes: number;
+  readonly stacked: boolean;
+}
+
+function readIdentity(folder: string): Identity | "malformed" {
   const index = parseCount(readOnce(`${folder}/ifindex`));
   const mtuBytes = parseCount(readOnce(`${folder}/mtu`));
-  return index === null || mtuBytes === null ? "malformed" : { index, mtuBytes };
+  if (index === null || mtuBytes === null) return "malformed";
+  // A link `lower_<name>` for each device below (netdev_adjacent_sysfs_add, net/core/dev.c).
+  const stacked = readdirSync(folder).some((entry) => entry.startsWith("lower_"));
+  return { index, mtuBytes, stacked };
 }
 
 function readOnce(path: string): string {

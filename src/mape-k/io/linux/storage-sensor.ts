@@ -7,7 +7,7 @@ import { statfs } from "node:fs/promises";
 import { failed, fault, ok, type Result } from "../../../base/index.ts";
 import type { Sensor } from "../../monitor/sensor.ts";
 import type { StorageReading } from "../../observation.ts";
-import { readFault } from "./errno.ts";
+import { errnoOf, readFault } from "./errno.ts";
 
 export interface StorageSensorParts {
   /** False once a write to the data directory was refused; whoever writes there knows. */
@@ -54,6 +54,10 @@ export class StorageSensor implements Sensor<readonly StorageReading[]> {
         },
       ]);
     } catch (thrown) {
+      if (errnoOf(thrown) === "ENOENT") {
+        const message = `the data directory ${this.#path} was removed`;
+        return failed(fault("E_SENSOR_READ", message, "start meshmend again: it makes a new one"));
+      }
       return failed(readFault(thrown, this.#path));
     }
   }

@@ -14,6 +14,7 @@ import {
 } from "../../../base/index.ts";
 import type { Sensor } from "../../monitor/sensor.ts";
 import type { Reachability, TargetReading } from "../../observation.ts";
+import { hostLookup } from "./host-lookup.ts";
 import { icmpProbe } from "./icmp-probe.ts";
 import { type Probe, type ProbeResult, parseProbeUrl } from "./probe.ts";
 import { commandRunner, type RunCommand } from "./run-command.ts";
@@ -50,7 +51,7 @@ export function networkProbes(clock: Clock, run: RunCommand = commandRunner(cloc
     if (!address.ok) return address;
     const { kind, host } = address.value;
     if (kind === "icmp") return ok(icmpProbe(run, host, target.timeoutMs));
-    return ok(tcpProbe(host, address.value.port));
+    return ok(tcpProbe(hostLookup(run), host, address.value.port));
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { connect } from "node:net";
 import { errnoOf } from "./errno.ts";
+import type { HostAddress, HostLookup } from "./host-lookup.ts";
 import type { Probe, ProbeResult } from "./probe.ts";
 
 /** Failures of this node, which say nothing about the target. */
@@ -15,22 +16,38 @@ const ownFailures: ReadonlySet<string> = new Set([
   "EADDRNOTAVAIL",
 ]);
 
-export function tcpProbe(host: string, port: number): Probe {
-  return (signal) =>
-    new Promise((resolve) => {
-      if (signal.aborted) return resolve({ kind: "not-tried", reason: "stopped" });
-      const socket = connect({ host, port });
-      const finish = (result: ProbeResult) => {
-        signal.removeEventListener("abort", giveUp);
-        // A reset instead of a farewell: probes must not leave sockets in TIME_WAIT.
-        socket.resetAndDestroy();
-        resolve(result);
-      };
-      const giveUp = () => finish({ kind: "no-answer", reason: "no answer in time" });
-      signal.addEventListener("abort", giveUp, { once: true });
-      socket.once("connect", () => finish({ kind: "answer" }));
-      socket.on("error", (error) => finish(judge(error)));
+export function tcpProbe(lookUp: HostLookup, host: string, port: number): Probe {
+  return async (signal) => {
+    if (signal.aborted) return { kind: "not-tried", reason: "stopped" };
+    const found = await lookUp(host, signal);
+    return found.ok ? connectTo(found.value, { host, port }, signal) : found.fault;
+  };
+}
+
+/** Tries the addresses in turn, as `connect` does for a name that has several. */
+function connectTo(
+  addresses: readonly HostAddress[],
+  target: { readonly host: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve({ kind: "no-answer", reason: "no answer in time" });
+    const socket = connect({
+      ...target,
+      autoSelectFamily: true,
+      lookup: (_host, _options, found) => found(null, [...addresses]),
     });
+    const finish = (result: ProbeResult) => {
+      signal.removeEventListener("abort", giveUp);
+      // A reset instead of a farewell: probes must not leave sockets in TIME_WAIT.
+      socket.resetAndDestroy();
+      resolve(result);
+    };
+    const giveUp = () => finish({ kind: "no-answer", reason: "no answer in time" });
+    signal.addEventListener("abort", giveUp, { once: true });
+    socket.once("connect", () => finish({ kind: "answer" }));
+    socket.on("error", (error) => finish(judge(error)));
+  });
 }
 
 function judge(error: Error): ProbeResult {

@@ -27,6 +27,7 @@ interface Changes {
   readonly journal?: ActionJournal;
   readonly past?: readonly Decision[];
   readonly decisionsBefore?: number;
+  readonly onBeat?: () => void;
   readonly apply?: () => Promise<void>;
 }
 
@@ -86,8 +87,10 @@ async function nodeWith(changes: Changes = {}) {
           },
           { actionTimeoutMs: 20_000 },
         ),
-      onBeat: ({ latenessMs, missed }) =>
-        void beats.push({ latenessMs, missed, atMs: clock.monotonicMs() }),
+      onBeat({ latenessMs, missed }) {
+        beats.push({ latenessMs, missed, atMs: clock.monotonicMs() });
+        changes.onBeat?.();
+      },
     },
     { policy: { ...policy, ...changes.policy }, periodMs: 1_000, windowBeats: 10 },
   );
@@ -233,20 +236,86 @@ describe("a repair, from end to end", () => {
     });
   });
 
-  it("bounds the inbox: what does not fit is refused and counted", async () => {
+  it("takes one answer a beat, so that answers cannot crowd out reports", async () => {
     const node = await nodeWith({ policy: { mode: "confirm" } });
     await node.loop.start();
     await node.after(2);
     node.set("mesh0", noCarrier);
     await node.after(1);
     const answers = Array.from({ length: 2_000 }, () => node.loop.confirm("decision-001", false));
-    const busy = answers.filter((answer) => !answer.ok && answer.fault.code === "E_BUSY");
-    expect(busy.length).toBeGreaterThan(0);
-    expect(node.loop.inboxDropped).toBe(busy.length);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(answers.at(-1)).toMatchObject({ fault: { code: "E_NOT_WAITING" } });
+    expect(node.loop.inboxDropped).toBe(0);
     await node.after(1);
     expect(await node.loop.decision("decision-001")).toMatchObject({
       value: { phase: "closed", admission: { code: "E_CONFIRMATION_DENIED" } },
     });
+  });
+
+  it("performs what a report leads to, even when the beat's own observation breaks a detector", async () => {
+    let reading: InterfaceReading | null = interfaceReading();
+    const sample = () => ok([reading, interfaceReading({ name: "mesh1" })] as InterfaceReading[]);
+    const node = await nodeWith({ sensors: { interfaces: { sample } } });
+    await node.loop.start();
+    await node.after(2);
+    reading = interfaceReading({ operState: "down", adminUp: false });
+    await node.after(1);
+    reading = null;
+    await node.after(1);
+    expect(await node.loop.decision("decision-001")).toMatchObject({
+      value: { phase: "verifying" },
+    });
+  });
+
+  it("survives whoever measures it", async () => {
+    const node = await nodeWith({
+      onBeat() {
+        throw new Error("metrics");
+      },
+    });
+    await node.loop.start();
+    await node.after(3);
+    expect(node.loop.statistics().beats).toBe(4);
+  });
+});
+
+describe("what the process before left open", () => {
+  it("and had not begun is closed as what it is", async () => {
+    const first = await nodeWith({ policy: { mode: "confirm" } });
+    await first.loop.start();
+    await first.after(2);
+    first.set("mesh0", noCarrier);
+    await first.after(2);
+    const open = await first.log.list({ limit: 10 });
+    const past = open.ok ? open.value : [];
+    expect(past).toMatchObject([{ phase: "waiting" }]);
+    const applying = {
+      ...past[0],
+      id: "decision-000" as DecisionId,
+      phase: "applying",
+    } as Decision;
+    const second = await nodeWith({ past: [...past, applying], decisionsBefore: 5 });
+    await second.loop.start();
+    await second.after(1);
+    expect(await second.loop.decision("decision-001")).toMatchObject({
+      value: { phase: "closed", admission: { code: "E_CONFIRMATION_EXPIRED" } },
+    });
+    expect(await second.loop.decision("decision-000")).toMatchObject({
+      value: { phase: "closed", verdict: { outcome: "not-applied" } },
+    });
+  });
+
+  it("is asked for again while the crash journal cannot be read", async () => {
+    const journal = new MemoryActionJournal({ capacity: 1 });
+    const working = journal.recover.bind(journal);
+    journal.recover = async () => failed(fault("E_JOURNAL_READ", "no disk yet"));
+    const node = await nodeWith({ journal });
+    await node.loop.start();
+    await node.after(2);
+    expect(node.loop.journalHealth().state).toBe("degraded");
+    journal.recover = working;
+    await node.after(15);
+    expect(node.loop.journalHealth().state).toBe("ok");
   });
 });
 
@@ -293,6 +362,7 @@ describe("what was repaired before a restart", () => {
   const past = (number: number, secondsAgo: number, changes: Partial<Decision> = {}) =>
     sampleDecision(number, {
       madeWallMs: 1_700_000_000_000 - secondsAgo * 1_000,
+      timeline: [],
       phase: "closed",
       ...changes,
     });
@@ -312,6 +382,16 @@ describe("what was repaired before a restart", () => {
   const refused = { kind: "refused", code: "E_COOL_DOWN", reason: "" } as const;
   it.each([
     { claim: "lately: still cools down", decisions: [past(1, 10)], word: "E_COOL_DOWN" },
+    {
+      claim: "in the future, as a board without a battery sees it: has an unknown age",
+      decisions: [past(1, -86_400)],
+      word: "admitted",
+    },
+    {
+      claim: "long ago, but confirmed lately: still cools down",
+      decisions: [past(1, 4_000, { timeline: [{ wallMs: 1_699_999_990_000, what: "applied" }] })],
+      word: "E_COOL_DOWN",
+    },
     { claim: "a while ago: has cooled down", decisions: [past(1, 40)], word: "admitted" },
     {
       claim: "twice: cools down for twice as long",
@@ -412,7 +492,9 @@ describe("what the loop shows", () => {
   });
 
   it("open decisions as they stand, closed ones from the log", async () => {
-    const node = await nodeWith({ past: [sampleDecision(1, { phase: "closed", madeWallMs: 0 })] });
+    const node = await nodeWith({
+      past: [sampleDecision(1, { phase: "closed", madeWallMs: 0, timeline: [] })],
+    });
     await node.loop.start();
     await node.after(2);
     node.set("mesh0", noCarrier);

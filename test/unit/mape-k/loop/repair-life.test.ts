@@ -700,14 +700,14 @@ describe("a thousand interfaces down at once", () => {
   it("makes a bounded number of decisions a beat, gets to all, and says each thing once", () => {
     const mesh = allDown();
     let before = 0;
-    for (let beat = 0; beat < 60; beat++) {
+    for (let beat = 0; beat < 40; beat++) {
       mesh.beat();
       expect(mesh.decisions.length - before).toBeLessThanOrEqual(64);
       before = mesh.decisions.length;
     }
     const about = new Set(mesh.decisions.map(({ symptom }) => symptom.key));
     expect(about.size).toBe(1_000);
-    expect(mesh.decisions.filter(({ admission }) => admission.kind === "admitted").length).toBe(4);
+    expect(mesh.decisions.filter(({ admission }) => admission.kind === "admitted").length).toBe(3);
     expect(mesh.decisions.length).toBeLessThan(1_010);
   });
 

@@ -198,7 +198,7 @@ describe("whatever happens", () => {
         expect(mesh.journal.size).toBe(0);
         if (inMode === "observe") expect(begun).toEqual([]);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -219,7 +219,7 @@ describe("whatever happens", () => {
           expect(atMs - last.atMs).toBeGreaterThanOrEqual(Math.min(hourMs, coolDownMs));
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });

@@ -55,6 +55,11 @@ describe("planRepair", () => {
       name: "eth0",
       why: "repair.interfaces does not name eth0",
     },
+    {
+      seen: seeing({ name: "br0", operState: "down", stacked: true }),
+      name: "br0",
+      why: "br0 stands on other interfaces: the carrier that is missing is theirs",
+    },
     { seen: observation(), name: "mesh0", why: "the interfaces could not be seen" },
   ])("only tells when nothing can be done: $why", ({ seen, name, why }) => {
     const plan = planRepair(down(name), seen, options);

@@ -38,6 +38,7 @@ export function interfaceReading(of: Partial<InterfaceReading> = {}): InterfaceR
     adminUp: true,
     operState: "up",
     mtuBytes: 1_500,
+    stacked: false,
     carrierChanges: 1,
     rxBytes: 0,
     txBytes: 0,
@@ -86,6 +87,7 @@ export function symptom(kind: SymptomKind, subject: Subject, of: Partial<Finding
 
 export const thresholds: Thresholds = {
   wantedInterfaces: [],
+  burstWindowMs: 10_000,
   flapChanges: 5,
   flapWindowMs: 30_000,
   errorRatio: 0.01,

@@ -136,9 +136,9 @@ describe("the storage sensor", () => {
     expect(await first).toMatchObject(late);
   });
 
-  it("is a fault where there is nothing", async () => {
+  it("takes a data directory that is gone for a fault, not for something unsupported", async () => {
     const sensor = new StorageSensor({ writable: () => true }, { path: join(procRoot, "none") });
-    expect((await sensor.sample(open())).ok).toBe(false);
+    expect(await sensor.sample(open())).toMatchObject({ fault: { code: "E_SENSOR_READ" } });
   });
 });
 

@@ -1,0 +1,195 @@
+/**
+ * Writes docs/error-codes.md: the codes of the HTTP face from its own table, those of the other
+ * areas from here. A test holds the page equal, and searches the sources for codes it lacks.
+ */
+
+import { type ErrorEntry, errorTable } from "../src/api/http/error-table.ts";
+import type { ConfigFaultCode } from "../src/config/config-fault.ts";
+import type { RefusalCode } from "../src/mape-k/decision.ts";
+import type { ActuatorFaultCode } from "../src/mape-k/execute/actuator.ts";
+
+interface Area {
+  readonly title: string;
+  /** Where its codes are met. */
+  readonly where: string;
+  readonly codes: Readonly<Record<string, string>>;
+}
+
+const refusals: Readonly<Record<RefusalCode, string>> = {
+  E_COOL_DOWN:
+    "The subject was repaired lately. The wait begins at `repair.coolDown` and doubles with each repair within the hour.",
+  E_BUDGET_SPENT: "As many repairs as `repair.budgetPerHour` allows were made within the hour.",
+  E_REPAIR_UNDER_WAY:
+    "Another repair is applied, verified or undone, or waits for a person: one at a time.",
+  E_LAST_PATH: "It would take down the last interface that works.",
+  E_NO_CAPABILITY:
+    "This machine cannot carry it out: CAP_NET_ADMIN or the tool is missing; see `meshmend doctor`.",
+  E_JOURNAL_UNAVAILABLE:
+    "The crash journal cannot be written, and nothing disruptive is begun without it; see `/health`.",
+  E_CONFIRMATION_DENIED: "A person said no.",
+  E_CONFIRMATION_EXPIRED:
+    "Nobody answered within `repair.confirm`, the symptom went away before, or the process ended.",
+};
+
+const actions: Readonly<Record<Exclude<ActuatorFaultCode, "E_NO_CAPABILITY">, string>> = {
+  E_NOT_PERMITTED: "The kernel refused: CAP_NET_ADMIN is missing.",
+  E_NO_SUCH_SUBJECT:
+    "What the action is about does not exist (any more). Over HTTP: no series is kept of it.",
+  E_ACTION_TIMEOUT: "It did not end in time, or the daemon was stopped in the middle of it.",
+  E_ACTION_FAILED: "It was refused, or the kernel does not show its effect; the message says why.",
+};
+
+const configuration: Readonly<Record<ConfigFaultCode, string>> = {
+  E_CONFIG_SYNTAX:
+    "The file is not YAML, or uses a part of YAML that configuration has no need of.",
+  E_CONFIG_UNKNOWN: "No option has this name.",
+  E_CONFIG_VALUE: "The value does not fit its option.",
+  E_CONFIG_CONFLICT: "Each value fits, but not together with another one.",
+  E_CONFIG_LIMIT: "The file is too large or too deep, or has more faults than are listed.",
+  E_CONFIG_FILE: "The file cannot be read.",
+};
+
+const areas: readonly Area[] = [
+  {
+    title: "Why a plan is refused",
+    where: "In a decision's `admission`; in the log beside `plan refused`.",
+    codes: refusals,
+  },
+  {
+    title: "Why an action fails",
+    where: "Behind a verdict `not-applied` or `undo-failed`, whose reason gives the message.",
+    codes: {
+      ...actions,
+      E_NO_COMMAND: "There is no such program that this process may run.",
+      E_COMMAND_ABORTED: "The program was stopped before it had ended.",
+      E_COMMAND_FAILED: "The program could not be started.",
+    },
+  },
+  {
+    title: "What is kept on disk",
+    where: "At the start as the reason why there is none, later in the log; `/health` says it too.",
+    codes: {
+      E_DATA_DIR_IN_USE: "Another meshmend uses the data directory (exit code 5).",
+      E_STORAGE_OPEN: "The decision log cannot be opened.",
+      E_STORAGE_READ: "The decision log, or one record of it, cannot be read.",
+      E_STORAGE_WRITE: "A decision cannot be kept. It is tried again; repairs go on.",
+      E_JOURNAL_OPEN: "The crash journal cannot be opened or made.",
+      E_JOURNAL_READ: "The crash journal cannot be read; it is tried again.",
+      E_JOURNAL_WRITE: "The crash journal cannot be written; the action is not begun.",
+      E_JOURNAL_FULL: "The crash journal holds as many open actions as it can.",
+    },
+  },
+  {
+    title: "Why a sensor delivers nothing",
+    where: "In an observation's `faults`, and as evidence of the symptom `sensor-failed`.",
+    codes: {
+      E_NOT_SUPPORTED: "This machine does not offer it. No symptom: it is only missing.",
+      E_SENSOR_READ: "A file of the kernel cannot be read.",
+      E_SENSOR_TIMEOUT: "It did not answer within the beat, or is still at its last sample.",
+      E_SENSOR_FAILED: "A bug in the sensor; please report it.",
+      E_MALFORMED: "What was read is not what the kernel writes; please report it.",
+      E_TOO_MANY_FILES: "The process is out of file descriptors: raise LimitNOFILE.",
+      E_TOO_MANY_INTERFACES: "More interfaces match `interfaces.include` than can be watched.",
+      E_BAD_TARGET: "The address of a target is neither `tcp://host:port` nor `icmp://host`.",
+    },
+  },
+  {
+    title: "What is wrong in the configuration",
+    where: "From `meshmend run` and `meshmend config check` (exit code 2).",
+    codes: configuration,
+  },
+  {
+    title: "What a command says",
+    where: "In brackets at the end of its line; docs/exit-codes.md has what goes with it.",
+    codes: {
+      E_USAGE: "The command line is wrong.",
+      E_NOT_YET: "The flag is reserved for something this version does not have.",
+      E_DAEMON_UNREACHABLE: "No daemon answers at the address.",
+      E_DAEMON_ANSWER: "What answers there is no meshmend, or one of another version.",
+    },
+  },
+  {
+    title: "Kernel programs (XDP, tracepoints)",
+    where: "In the health of what watches by them; nothing in a running node does yet.",
+    codes: {
+      E_PROGRAM_REFUSED: "The verifier refused the program; its log is in the message.",
+      E_XDP_OCCUPIED: "A program that is not ours is attached; it is named, and stays.",
+      E_NO_SUCH_INTERFACE: "The interface does not exist (any more).",
+      E_TABLE_FULL: "The list is as long as the map in the kernel allows.",
+      E_INVALID_ADDRESS: "It is no MAC address.",
+      E_NOT_RUNNING: "The programs are not loaded.",
+      E_KERNEL_REFUSED: "The kernel refused the call; the message has its errno.",
+    },
+  },
+  {
+    title: "Agreement (Raft)",
+    where: "In the simulator today; nothing in a running node uses the Raft core yet.",
+    codes: {
+      E_NOT_LEADER: "Only the leader can take this; the fault names it where it is known.",
+      E_NO_LEADER: "No leader is known: an election is under way, or this side has no majority.",
+      E_LEADERSHIP_LOST: "The leader changed before it could confirm the read.",
+      E_READ_TIMEOUT: "The leader did not confirm the read in time.",
+      E_OVERLOADED: "Too much waits to be agreed on or read; ask again in a moment.",
+      E_DISK_FULL: "The leader's disk has no room.",
+      E_CHANGE_PENDING: "An earlier membership change, or the new leader's first entry, is open.",
+      E_MEMBER_EXISTS: "The member to be added is there already.",
+      E_NO_SUCH_MEMBER: "The group has no such member in that role.",
+      E_LAST_VOTER: "The change would leave the group without a voter.",
+      E_QUORUM_AT_RISK: "Too many members of the new configuration do not answer.",
+      E_NO_SUCCESSOR: "No other voter is fit to lead.",
+      E_TRANSFER_IN_PROGRESS: "Leadership is being handed over.",
+      E_RAFT_OPTIONS: "The options cannot work together; the message names each.",
+      E_LOG_BEHIND_SNAPSHOT: "The log does not reach the snapshot it should follow.",
+      E_LOG_BEHIND_STATE: "The state machine is ahead of its log.",
+      E_LOG_LOST: "What the leader says was acknowledged is not in this node's log.",
+    },
+  },
+  {
+    title: "Telemetry",
+    where: "In the log.",
+    codes: {
+      E_TRACE_EXPORT: "The collector did not take the traces; they are counted and dropped.",
+    },
+  },
+];
+
+const opening = `# Error codes
+
+A code, once given out, keeps its meaning: programs may match on it. This page is generated from
+\`src/api/http/error-table.ts\` and \`scripts/error-reference.ts\`; to write it anew:
+\`node_modules/.bin/node scripts/write-references.ts\`.
+
+## HTTP answers
+
+Every refusal is a problem document (RFC 9457, \`application/problem+json\`) with one of these as its
+\`code\`.
+`;
+
+type Cells = readonly (string | number | null)[];
+
+const table = (head: Cells, rows: readonly Cells[]): string => {
+  const line = (cells: Cells): string => `| ${cells.join(" | ")} |\n`;
+  return `\n${line(head)}|${"---|".repeat(head.length)}\n${rows.map(line).join("")}`;
+};
+
+export function errorReference(): string {
+  const entries = Object.entries<ErrorEntry>(errorTable);
+  const rowsOf = (atStart: boolean): Cells[] =>
+    entries
+      .filter(([, { status }]) => (status === null) === atStart)
+      .map(([code, { status, title, meaning }]) => {
+        const cells = [`\`${code}\``, `${title}. ${meaning}`];
+        return atStart ? cells : [status, ...cells];
+      });
+  const sections = areas.map(({ title, where, codes }) => {
+    const rows = Object.entries(codes).map(([code, meaning]) => [`\`${code}\``, meaning]);
+    return `\n## ${title}\n\n${where}\n${table(["code", "meaning"], rows)}`;
+  });
+  return [
+    opening,
+    table(["status", "code", "meaning"], rowsOf(false)),
+    "\n## Why the HTTP server does not start\n",
+    table(["code", "meaning"], rowsOf(true)),
+    ...sections,
+  ].join("");
+}

@@ -1,0 +1,26 @@
+/**
+ * Agreement: Raft as a function from events to effects. Whoever drives it brings a clock, a log on
+ * disk, a snapshot store and a transport (the ports are here) and calls `step`.
+ */
+
+export { bootstrapped, createRaft, nothingRecovered } from "./create-raft.ts";
+export type { Effect, HardState } from "./effect.ts";
+export type { RaftEvent, RequestId } from "./event.ts";
+export { asTerm, type Entry, type LogIndex, type LogPosition, type Term } from "./log-entry.ts";
+export {
+  isMember,
+  isVoter,
+  type Member,
+  type MemberChange,
+  type Membership,
+  membersOf,
+} from "./membership.ts";
+export type { Message, SnapshotMeta } from "./message.ts";
+export { checkedRaftOptions, defaultRaftOptions, type RaftOptions } from "./options.ts";
+export type * from "./peer-transport.ts";
+export type * from "./raft-log.ts";
+export { snapshotMeta } from "./snapshot-sending.ts";
+export type * from "./snapshot-store.ts";
+export type { RaftState, Recovered } from "./state.ts";
+export { statusOf } from "./status.ts";
+export { nextWakeMs, step } from "./step.ts";

@@ -2,7 +2,6 @@
 
 export {
   type Action,
-  type ActionKind,
   describeAction,
   type HandledKind,
   restoreOf,

@@ -1,6 +1,6 @@
 /** The mesh's one door: its graph, where it breaks, and the forms others read it in. */
 
-export { findWeakness, type Graph, type Weakness } from "./connectivity.ts";
+export { findWeakness, type Graph } from "./connectivity.ts";
 export { toDot } from "./dot.ts";
 export { type Meshviewer, toMeshviewer } from "./meshviewer.ts";
 export { type GraphOrigin, type NetworkGraph, toNetJson } from "./net-json.ts";

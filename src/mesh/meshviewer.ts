@@ -35,9 +35,9 @@ export interface Meshviewer {
 }
 
 export interface MeshviewerContext {
-  /** Unix milliseconds of this picture, and of the first one. */
-  readonly wallMs: number;
-  readonly firstWallMs: number;
+  /** When this picture was taken, and the first one (ISO 8601). */
+  readonly takenAt: string;
+  readonly firstTakenAt: string;
   /** Clients behind a node, by its address. */
   readonly clients: ReadonlyMap<string, number>;
 }
@@ -45,8 +45,7 @@ export interface MeshviewerContext {
 const nodeId = (address: string) => address.replaceAll(":", "");
 
 export function toMeshviewer(topology: Topology, context: MeshviewerContext): Meshviewer {
-  const timestamp = new Date(context.wallMs).toISOString();
-  const firstseen = new Date(context.firstWallMs).toISOString();
+  const { takenAt: timestamp, firstTakenAt: firstseen } = context;
   // Links that nobody heard would be drawn as if they were there.
   const heard = topology.links.filter(({ kind }) => kind === "heard");
   const best = Math.max(

@@ -50,7 +50,11 @@ export class MeshPictures {
     const drawn = this.#draw();
     if (!drawn.ok) return drawn;
     const wallMs = this.#parts.clock.wallMs();
-    const context = { wallMs, firstWallMs: this.#firstWallMs, clients: new Map<string, number>() };
+    const context = {
+      takenAt: new Date(wallMs).toISOString(),
+      firstTakenAt: new Date(this.#firstWallMs).toISOString(),
+      clients: new Map<string, number>(),
+    };
     return ok(toMeshviewer(drawn.value.topology, context));
   }
 

@@ -35,7 +35,7 @@ export function judgeBeat(
 }
 
 /** Routes over a link; null when the mesh was not seen. A link that is gone carries none. */
-export function routesOver(link: Subject, { mesh }: Observation): number | null {
+function routesOver(link: Subject, { mesh }: Observation): number | null {
   if (mesh === null) return null;
   return mesh.links.find((candidate) => linkSubject(candidate) === link)?.routes ?? 0;
 }

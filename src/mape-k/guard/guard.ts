@@ -42,7 +42,7 @@ export interface GuardContext {
 
 const hourMs = 3_600_000;
 /** Each keeps a slot of the crash journal for as long as it lasts. */
-export const maxHeld = 8;
+const maxHeld = 8;
 
 export function admit(
   plan: Plan,

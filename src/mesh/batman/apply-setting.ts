@@ -63,7 +63,7 @@ export async function readSetting(
 }
 
 /** Null when the state has no such value. */
-export function presentSetting(state: MeshState, like: Setting): Setting | null {
+function presentSetting(state: MeshState, like: Setting): Setting | null {
   const { settings, hardInterfaces } = state;
   const on = (name: string) => hardInterfaces.find((candidate) => candidate.name === name);
   switch (like.kind) {
@@ -112,7 +112,7 @@ export function interfaceSettings(of: HardInterface): readonly Setting[] {
 const maxUint32 = 0xffff_ffff;
 
 /** What batman-adv would refuse, or worse, take and turn into something else; null when all is well. */
-export function settingProblem(setting: Setting): string | null {
+function settingProblem(setting: Setting): string | null {
   const within = (value: number, from: number, to: number, what: string): string | null =>
     Number.isInteger(value) && value >= from && value <= to
       ? null
@@ -166,7 +166,7 @@ function isSame(one: Setting, other: Setting): boolean {
 }
 
 /** One line for people; equal lines are equal settings. */
-export function describeSetting(setting: Setting): string {
+function describeSetting(setting: Setting): string {
   switch (setting.kind) {
     case "throughput-override":
       return `throughput override ${setting.throughputKbps} kbit/s on ${setting.interface}`;

@@ -161,7 +161,11 @@ describe("the forms others read", () => {
 
   it("are meshviewer's, with qualities as shares and nothing that is only assumed", () => {
     const all = mergeViews([...views, view("d", { beyond: [{ node: "z", via: ["y"] }] })]);
-    const context = { wallMs: 2_000, firstWallMs: 1_000, clients: new Map([["a", 4]]) };
+    const context = {
+      takenAt: new Date(2_000).toISOString(),
+      firstTakenAt: new Date(1_000).toISOString(),
+      clients: new Map([["a", 4]]),
+    };
     const shown = toMeshviewer(all, context);
     expect(shown.timestamp).toBe("1970-01-01T00:00:02.000Z");
     expect(shown.nodes[0]).toMatchObject({ node_id: "a", clients: 4, is_gateway: true });

@@ -11,12 +11,13 @@ if (major < 24) {
 /** `npm run test:soak`: seeded tests read MESHMEND_SOAK and do far more runs. */
 const soak = process.env["MESHMEND_SOAK"] === "1";
 
-type Options = { timeoutMs: number; alone?: boolean };
+type Options = { timeoutMs: number; alone?: boolean; globalSetup?: string };
 
-function project(name: string, { timeoutMs, alone = false }: Options) {
+function project(name: string, { timeoutMs, alone = false, globalSetup }: Options) {
   return {
     test: {
       name,
+      ...(globalSetup === undefined ? {} : { globalSetup }),
       include: [`test/${name}/**/*.test.ts`],
       testTimeout: soak ? 3_600_000 : timeoutMs,
       hookTimeout: timeoutMs,
@@ -37,7 +38,11 @@ export default defineConfig({
       project("simulation", { timeoutMs: 60_000 }),
       project("fuzz", { timeoutMs: 60_000 }),
       project("integration", { timeoutMs: 60_000, alone: true }),
-      project("lab", { timeoutMs: 180_000, alone: true }),
+      project("lab", {
+        timeoutMs: 180_000,
+        alone: true,
+        globalSetup: "test/lab/global-setup.ts",
+      }),
     ],
   },
 });

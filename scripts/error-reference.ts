@@ -136,7 +136,7 @@ const areas: readonly Area[] = [
   },
   {
     title: "Kernel programs (XDP, tracepoints)",
-    where: "In the health of what watches by them; nothing in a running node does yet.",
+    where: "In the health of what watches by them, with `--mesh-interface`.",
     codes: {
       E_PROGRAM_REFUSED: "The verifier refused the program; its log is in the message.",
       E_XDP_OCCUPIED: "A program that is not ours is attached; it is named, and stays.",

@@ -168,7 +168,7 @@ const target = section(
     }),
     url: Type.String({
       notation: "probe-url",
-      description: "The address.",
+      description: "The address. A host name is looked up by `getent`.",
       example: "icmp://10.0.0.1",
     }),
     interval: duration({

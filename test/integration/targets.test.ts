@@ -114,7 +114,8 @@ describe("a command", () => {
 
   it("ends with its exit code and what it wrote", async () => {
     const end = await run("sh", ["-c", "echo out; echo err >&2; exit 3"], open());
-    expect(end).toEqual({ ok: true, value: { exitCode: 3, stdout: "out\n", stderr: "err\n" } });
+    const value = { exitCode: 3, stdout: "out\n", stderr: "err\n", truncated: false };
+    expect(end).toEqual({ ok: true, value });
   });
 
   it("keeps 4 KiB of its output, however much there is", async () => {

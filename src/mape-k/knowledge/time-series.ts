@@ -17,7 +17,10 @@ export interface History {
    * two samples in the window.
    */
   increase(of: Subject, counter: string, windowMs: number): number | null;
-  /** The largest sample within the last `windowMs`; null without one. */
+  /**
+   * The largest sample within the last `windowMs`, and at least of the last ten beats; null without
+   * one.
+   */
   maximum(of: Subject, metric: string, windowMs: number): number | null;
 }
 
@@ -61,6 +64,12 @@ interface Ring {
   /** The row that is written next. */
   next: number;
 }
+
+/**
+ * What was seen last stays known over a stall of the process, a blind sensor and a beat of a minute,
+ * however long ago it is. Enough for a symptom to be seen as often as it must be to be raised.
+ */
+const leastRows = 10;
 
 export class TimeSeries implements History {
   readonly #options: TimeSeriesOptions;
@@ -140,8 +149,9 @@ export class TimeSeries implements History {
     const ring = this.#rings.get(of);
     if (ring === undefined) return null;
     const column = columnOf(ring, metric);
+    const since = this.#firstSince(ring, this.#nowMs - windowMs);
     let largest: number | null = null;
-    for (let age = this.#firstSince(ring, this.#nowMs - windowMs); age < ring.rows; age++) {
+    for (let age = Math.max(0, Math.min(since, ring.rows - leastRows)); age < ring.rows; age++) {
       const value = ring.values[this.#row(ring, age) * ring.metrics.length + column] ?? Number.NaN;
       if (!Number.isNaN(value)) largest = Math.max(largest ?? value, value);
     }

@@ -64,6 +64,11 @@ describe("interface-down", () => {
       finds: isDown,
     },
     {
+      claim: "is found after a stall longer than it is remembered",
+      beats: [up, { ...setDown, atMs: 600_000 }, { ...setDown, atMs: 601_000 }],
+      finds: isDown,
+    },
+    {
       claim: "is forgotten after more than a minute if nobody raised it",
       beats: [up, ...repeat(61, noCarrier)],
       finds: [],

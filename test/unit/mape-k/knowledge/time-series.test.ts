@@ -59,7 +59,7 @@ describe("the increase of a counter", () => {
 describe("the maximum of a gauge", () => {
   const gauge = columns<number>({ gauges: { level: (value) => value } });
   const levels = (samples: readonly number[]) => {
-    const series = new TimeSeries({ windowBeats: 10, maxSeries: 100 });
+    const series = new TimeSeries({ windowBeats: 20, maxSeries: 100 });
     samples.forEach((sample, index) => void series.record(of, gauge, sample, index * 1_000));
     return series;
   };
@@ -67,7 +67,12 @@ describe("the maximum of a gauge", () => {
   it.each([
     { samples: [], largest: null, claim: "is unknown of a stranger" },
     { samples: [-3], largest: -3, claim: "is the only sample" },
-    { samples: [9, 2, 4, 3], largest: 4, claim: "forgets what is older than the window" },
+    {
+      samples: [9, ...Array.from({ length: 9 }, () => 2), 4],
+      largest: 4,
+      claim: "forgets what is older than the window and ten beats",
+    },
+    { samples: [9, 2, 4, 3], largest: 9, claim: "remembers ten beats, however long they took" },
     { samples: [1, Number.NaN, 3], largest: 3, claim: "leaves out what is missing" },
     { samples: [Number.NaN], largest: null, claim: "is unknown when all is missing" },
   ])("$claim", ({ samples, largest }) => {

@@ -1,0 +1,55 @@
+/** The stories of test/lab/scenarios on the real batman-adv, on one mesh for each algorithm. */
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ConnectedLab, connectLab, labProblemHere } from "./connect-lab.ts";
+import { Mesh } from "./mesh.ts";
+import { scenarioNamed } from "./scenarios/index.ts";
+import { runScenario } from "./scenarios/scenario.ts";
+import { loadTopology } from "./topology/load-topology.ts";
+import type { RoutingAlgorithm } from "./topology/topology.ts";
+
+const problem = labProblemHere();
+const storyWithinMs = 420_000;
+/** Longer ones are for `npm run lab -- --minutes`. */
+const quietMinutes = 1;
+
+const told: Readonly<Record<RoutingAlgorithm, readonly string[]>> = {
+  BATMAN_V: ["faults", "bare-triangle", "daemons", "first-repair", "silent-neighbour", "quiet"],
+  BATMAN_IV: ["bare-triangle", "silent-neighbour"],
+};
+/** It begins with a mesh that nobody heals, and starts every daemon: that need not be told twice. */
+const repair = scenarioNamed("first-repair");
+const toldByRepair = ["bare-triangle", "daemons"];
+
+describe.each(["BATMAN_V", "BATMAN_IV"] as const)("a triangle of %s nodes", (algorithm) => {
+  let lab: ConnectedLab;
+  let mesh: Mesh;
+  beforeAll(async () => {
+    if (problem !== null) return;
+    lab = await connectLab();
+    mesh = await Mesh.open(lab.guest, loadTopology("triangle"), { algorithm });
+  });
+  afterAll(async () => {
+    await lab?.close();
+  });
+
+  const names = told[algorithm];
+  const repaired = names.includes(repair.name) && (repair.pending?.() ?? null) === null;
+  for (const name of names.filter((each) => !(repaired && toldByRepair.includes(each)))) {
+    const scenario = scenarioNamed(name);
+    it(`${name}: ${scenario.description}`, { timeout: storyWithinMs }, async (context) => {
+      if (problem !== null) return context.skip(problem);
+      const pending = scenario.pending?.() ?? null;
+      if (pending !== null) return context.skip(pending);
+      const result = await runScenario(scenario, mesh, {
+        minutes: quietMinutes,
+        say: () => {},
+      });
+      const failed = result.claims.filter(({ holds }) => !holds);
+      expect({ error: result.error, failed }, result.story.join("\n")).toEqual({
+        error: null,
+        failed: [],
+      });
+    });
+  }
+});

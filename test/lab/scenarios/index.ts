@@ -1,0 +1,22 @@
+/** Every scenario there is. */
+
+import { bareTriangle } from "./bare-loss.ts";
+import { daemons } from "./daemons.ts";
+import { faults } from "./faults.ts";
+import { firstRepair, quiet, silentNeighbour } from "./healing.ts";
+import type { Scenario } from "./scenario.ts";
+
+export const scenarios: readonly Scenario[] = [
+  bareTriangle,
+  faults,
+  daemons,
+  firstRepair,
+  silentNeighbour,
+  quiet,
+];
+
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`no scenario ${name}: there are ${scenarios.map((one) => one.name).join(", ")}`);
+}

@@ -19,7 +19,7 @@ export type LaneName = "prompt" | "bulk";
 
 const lanes = { prompt: wire.Lane.PROMPT, bulk: wire.Lane.BULK } as const;
 
-const versionOf = (local: LocalNode): number => local.protocolVersion ?? protocolVersion;
+export const versionOf = (local: LocalNode): number => local.protocolVersion ?? protocolVersion;
 
 export function helloTo(peer: NodeId, lane: LaneName, local: LocalNode): wire.Hello {
   const { id: from, clusterId } = local;
@@ -41,12 +41,19 @@ export function laneOf({ lane }: wire.Hello): LaneName | null {
  * Faults: E_PEER_WRONG_VERSION, E_PEER_WRONG_CLUSTER, E_PEER_WRONG_NODE, E_PEER_MALFORMED.
  */
 export function refusalOfHello(hello: wire.Hello, local: LocalNode): Fault | null {
-  const { clusterId, from, to } = hello;
-  const stranger = refusalOfVersionOrCluster(hello.protocolVersion, clusterId, local);
+  const refusal = refusalOfCaller(hello, local);
+  if (refusal !== null) return refusal;
+  if (laneOf(hello) === null) return fault("E_PEER_MALFORMED", "the stream has no known purpose");
+  return null;
+}
+
+/** The same, without the lane. */
+export function refusalOfCaller(caller: Omit<wire.Hello, "lane">, local: LocalNode): Fault | null {
+  const { clusterId, from, to } = caller;
+  const stranger = refusalOfVersionOrCluster(caller.protocolVersion, clusterId, local);
   if (stranger !== null) return stranger;
   if (to !== local.id) return wrongNode(`this is ${local.id}, not ${to}`);
   if (from === "" || from === local.id) return wrongNode(`${from || "nobody"} cannot be a peer`);
-  if (laneOf(hello) === null) return fault("E_PEER_MALFORMED", "the stream has no known purpose");
   return null;
 }
 
@@ -62,20 +69,22 @@ export function refusalOfWelcome(
   return wrongNode(`${welcome.nodeId} answers at the address of ${peer}`);
 }
 
-export function refusalOfVersionOrCluster(
+function refusalOfVersionOrCluster(
   theirVersion: number,
   theirCluster: string,
   local: LocalNode,
 ): Fault | null {
-  if (theirVersion !== versionOf(local)) {
-    const message = `one node speaks version ${versionOf(local)} of the protocol, the other ${theirVersion}`;
-    return fault("E_PEER_WRONG_VERSION", message, "run the same release of meshmend on both");
-  }
-  if (theirCluster !== local.clusterId) {
-    const message = `one node is of cluster ${local.clusterId}, the other of ${theirCluster}`;
-    return fault("E_PEER_WRONG_CLUSTER", message, "correct the address in the membership");
-  }
-  return null;
+  const refusal = refusalOfVersion(theirVersion, local);
+  if (refusal !== null || theirCluster === local.clusterId) return refusal;
+  const message = `one node is of cluster ${local.clusterId}, the other of ${theirCluster}`;
+  return fault("E_PEER_WRONG_CLUSTER", message, "correct the address in the membership");
+}
+
+export function refusalOfVersion(theirVersion: number, local: LocalNode): Fault | null {
+  const ourVersion = versionOf(local);
+  if (theirVersion === ourVersion) return null;
+  const message = `one node speaks version ${ourVersion} of the protocol, the other ${theirVersion}`;
+  return fault("E_PEER_WRONG_VERSION", message, "run the same release of meshmend on both");
 }
 
 const wrongNode = (message: string): Fault =>

@@ -1,0 +1,111 @@
+/** etcd's KV replies and watch events (proto/etcd/rpc.proto) onto the wire, written by hand. */
+
+import type {
+  DeleteRangeReply,
+  KeyValue,
+  OperationReply,
+  PutReply,
+  RangeReply,
+  TransactionReply,
+  WatchEvent,
+} from "../store-port.ts";
+import { ProtoWriter } from "./proto-writer.ts";
+
+/** Writes the `ResponseHeader` that opens every reply; who answers is written once. */
+export class HeaderWriter {
+  readonly #member: Uint8Array;
+  readonly #term: () => number;
+
+  constructor(
+    identity: { readonly clusterId: bigint; readonly memberId: bigint },
+    term: () => number,
+  ) {
+    this.#term = term;
+    const writer = new ProtoWriter();
+    writer.id64(1, identity.clusterId);
+    writer.id64(2, identity.memberId);
+    this.#member = writer.finish();
+  }
+
+  /** A reply that begins with its header, to be written on. */
+  reply(revision: number, expectedBytes?: number): ProtoWriter {
+    const writer = new ProtoWriter(expectedBytes);
+    writer.message(1, revision, this.#write);
+    return writer;
+  }
+
+  readonly #write = (writer: ProtoWriter, revision: number): void => {
+    writer.raw(this.#member);
+    writer.number(3, revision);
+    writer.number(4, this.#term());
+  };
+}
+
+export function writeKeyValue(writer: ProtoWriter, kv: KeyValue): void {
+  writer.key(1, kv.key);
+  writer.number(2, kv.createRevision);
+  writer.number(3, kv.modRevision);
+  writer.number(4, kv.version);
+  writer.bytes(5, kv.value);
+  writer.id64(6, kv.lease);
+}
+
+export function writeRange(writer: ProtoWriter, reply: RangeReply): void {
+  for (const kv of reply.keyValues) writer.message(2, kv, writeKeyValue);
+  writer.bool(3, reply.more);
+  writer.number(4, reply.count);
+}
+
+export function writePut(writer: ProtoWriter, reply: PutReply): void {
+  if (reply.previous !== null) writer.message(2, reply.previous, writeKeyValue);
+}
+
+export function writeDeleteRange(writer: ProtoWriter, reply: DeleteRangeReply): void {
+  writer.number(2, reply.deleted);
+  for (const kv of reply.previous) writer.message(3, kv, writeKeyValue);
+}
+
+export function writeTransaction(writer: ProtoWriter, reply: TransactionReply): void {
+  writer.bool(2, reply.succeeded);
+  for (const inner of reply.replies) writer.message(3, inner, writeOperation);
+}
+
+function writeOperation(writer: ProtoWriter, inner: OperationReply): void {
+  switch (inner.kind) {
+    case "range":
+      writer.message(1, inner, (nested, reply) => {
+        writeInnerHeader(nested, reply);
+        writeRange(nested, reply);
+      });
+      return;
+    case "put":
+      writer.message(2, inner, (nested, reply) => {
+        writeInnerHeader(nested, reply);
+        writePut(nested, reply);
+      });
+      return;
+    case "delete-range":
+      writer.message(3, inner, (nested, reply) => {
+        writeInnerHeader(nested, reply);
+        writeDeleteRange(nested, reply);
+      });
+      return;
+    case "transaction":
+      writer.message(4, inner, (nested, reply) => {
+        writeInnerHeader(nested, reply);
+        writeTransaction(nested, reply);
+      });
+      return;
+  }
+}
+
+/** The replies inside a transaction carry their revision alone, as etcd's do. */
+function writeInnerHeader(writer: ProtoWriter, reply: OperationReply): void {
+  writer.message(1, reply.revision, (header, revision) => header.number(3, revision));
+}
+
+export function writeEvent(writer: ProtoWriter, event: WatchEvent): void {
+  if (event.type === "delete") writer.number(1, 1);
+  writer.message(2, event.keyValue, writeKeyValue);
+  if (event.previous !== null) writer.message(3, event.previous, writeKeyValue);
+}

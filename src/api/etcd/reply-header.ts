@@ -1,0 +1,35 @@
+/** The header of replies that are written by generated code; kv-encoding.ts has that of the rest. */
+
+import { ok } from "../../base/index.ts";
+import type { ResponseHeader } from "../../wire/etcd/rpc.ts";
+
+export interface Identity {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+}
+
+export class ReplyHeader {
+  readonly #clusterId: string;
+  readonly #memberId: string;
+  readonly #term: () => number;
+
+  constructor(identity: Identity, term: () => number) {
+    this.#clusterId = identity.clusterId.toString();
+    this.#memberId = identity.memberId.toString();
+    this.#term = term;
+  }
+
+  /** The reply with its header. `revision` 0: the call had nothing to do with keys. */
+  with<Body extends object>(
+    revision: number,
+    body: Body,
+  ): { readonly ok: true; readonly value: Body & { header: ResponseHeader } } {
+    const header: ResponseHeader = {
+      clusterId: this.#clusterId,
+      memberId: this.#memberId,
+      revision,
+      raftTerm: this.#term(),
+    };
+    return ok({ ...body, header });
+  }
+}

@@ -1,5 +1,6 @@
 /** The port to where snapshots are kept: the node's own, and one on its way in. */
 
+import type { Result } from "../base/index.ts";
 import type { LogIndex } from "./log-entry.ts";
 import type { SnapshotMeta } from "./message.ts";
 
@@ -12,6 +13,16 @@ export interface SnapshotChunk {
 export interface SnapshotStore {
   /** The newest whole snapshot, or null. */
   latest(): SnapshotMeta | null;
+
+  /** Makes a picture of the own state the latest, durably. The old one stays until then. */
+  save(
+    snapshot: SnapshotMeta,
+    chunks: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<Result<SnapshotMeta>>;
+
+  /** The content of the latest, verified as it is read: iterating throws when it is damaged. */
+  read(): AsyncIterable<Uint8Array>;
 
   /** Null when that snapshot is gone, replaced by a newer one. */
   readChunk(

@@ -95,8 +95,9 @@ export class MachineWork<Reply> {
 
   async #restore({ index, term }: LogPosition): Promise<boolean> {
     const { stateMachine, snapshots, fail } = this.#parts;
+    const { signal } = this.#stopping;
     try {
-      await stateMachine.restore({ index, term }, snapshots.read(), this.#stopping.signal);
+      await stateMachine.restore({ index, term }, snapshots.read(index, signal), signal);
       return true;
     } catch (thrown) {
       // On disk it is the latest already: the next start restores from it, or says why not.
@@ -119,7 +120,8 @@ export class MachineWork<Reply> {
       feed({ kind: "snapshot-taken", snapshot: meta });
       return;
     }
-    if (signal.aborted) return;
+    // Outdated: one from elsewhere was installed meanwhile.
+    if (signal.aborted || saved.fault.code === "E_SNAPSHOT_OUTDATED") return;
     logger.warn("a snapshot could not be kept; it is tried again", { ...saved.fault });
     await clock.sleep(this.#options.snapshotRetryMs, signal);
     this.#wanted = true;

@@ -62,7 +62,7 @@ export async function recover(
       snapshot: snapshot.index,
     });
     try {
-      await stateMachine.restore(snapshot, snapshots.read(), signal);
+      await stateMachine.restore(snapshot, snapshots.read(snapshot.index, signal), signal);
     } catch (thrown) {
       const message = `the snapshot was not restored: ${messageOf(thrown)}`;
       const remedy = "remove this node from the group and join it again under a new id";

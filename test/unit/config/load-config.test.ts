@@ -239,7 +239,7 @@ describe("the group a node belongs to", () => {
     ["cluster: { peer: 127.0.0.1:0 }", "cluster.peer"],
     ["cluster: { peer: a:1, tlsKey: k, tlsCertificate: c }", "cluster.tlsAuthority"],
   ])("refuses %s", (yaml, path) => {
-    expect(faults(yaml)).toMatchObject([{ code: "E_CONFIG_CONFLICT", path }]);
+    expect(faults(yaml)).toEqual([expect.stringContaining(`${path}: expected`)]);
   });
 });
 

@@ -54,4 +54,7 @@ export interface SnapshotStore {
    * not whole.
    */
   read(index: LogIndex, signal: AbortSignal): AsyncIterable<Uint8Array>;
+
+  /** Called when a snapshot proves damaged while it is read: it is gone, another should be taken. */
+  onDamaged(listener: (index: LogIndex) => void): void;
 }

@@ -121,6 +121,11 @@ export class RaftNode<Reply> {
       onMessage: (message) => this.#onMessage(message),
       onUnreachable: (peer) => this.#feed({ kind: "peer-unreachable", peer }),
     });
+    // It is gone: a newer one has to take its place.
+    this.#parts.snapshots.onDamaged(() => {
+      this.#running?.machine.wantSnapshot();
+      this.#plan();
+    });
     this.#parts.log.onFull((full) => this.#feed({ kind: "disk-full", full }));
     this.#connect(state.memberships.latest.membership);
     this.#plan();

@@ -152,6 +152,8 @@ export class MemorySnapshots implements SnapshotStore {
     this.#incoming.push(bytes);
   }
 
+  onDamaged(): void {}
+
   async install(meta: SnapshotMeta): Promise<boolean> {
     this.#disk.snapshot = { meta, bytes: new Uint8Array(Buffer.concat(this.#incoming)) };
     return true;

@@ -17,6 +17,7 @@ export type { RaftEvent, RequestId } from "./event.ts";
 export type * from "./leader-port.ts";
 export { asTerm, type Entry, type LogIndex, type LogPosition, type Term } from "./log-entry.ts";
 export {
+  emptyMembership,
   isMember,
   isVoter,
   type Member,
@@ -24,7 +25,7 @@ export {
   type Membership,
   membersOf,
 } from "./membership.ts";
-export type { Message, SnapshotMeta } from "./message.ts";
+export { type Message, protocolVersion, type ReadMode, type SnapshotMeta } from "./message.ts";
 export { checkedRaftOptions, defaultRaftOptions, type RaftOptions } from "./options.ts";
 export type * from "./peer-transport.ts";
 export type * from "./raft-log.ts";

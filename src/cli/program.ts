@@ -71,6 +71,8 @@ const configOptions = (): readonly Option[] => [
     "the batman-adv interface; auto (the one there is) or none",
   ),
   new Option("--node-id <name>", "this node's name; else the host name"),
+  new Option("--peer <host:port>", "where other nodes of the group reach this one"),
+  new Option("--join <host:port,...>", "peer addresses of members to ask for admission"),
   new Option("--log-level <level>", "debug, info, warn or error"),
   new Option("--log-format <format>", "auto, json or pretty"),
 ];
@@ -83,9 +85,7 @@ function addOptions(command: Command, options: readonly Option[]): Command {
 function addDaemon(program: Command, terminal: Terminal, finish: Finish): void {
   const run = program.command("run").description("Run the daemon until SIGTERM or Ctrl-C.");
   addOptions(run, configOptions());
-  for (const flags of ["--client [value]", "--peer [value]", "--join [value]"]) {
-    run.addOption(new Option(flags, "not in this version").hideHelp());
-  }
+  run.addOption(new Option("--client [value]", "not in this version").hideHelp());
   run.action(async (options: Parameters<typeof import("./commands/run.ts").run>[1]) => {
     const command = await import("./commands/run.ts");
     finish(await command.run(terminal, options));

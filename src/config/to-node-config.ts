@@ -3,13 +3,12 @@
 import { resolve } from "node:path";
 import { assert, type NodeId } from "../base/index.ts";
 import type { WrittenConfig } from "./config-schema.ts";
-import type { NodeConfig } from "./node-config.ts";
+import type { HostPort, NodeConfig } from "./node-config.ts";
 import { readHostPort } from "./notation.ts";
 
 export function toNodeConfig(written: WrittenConfig, workingDirectory: string): NodeConfig {
   const { http, loop, repair, thresholds } = written;
-  const listen = readHostPort(http.listen);
-  assert(listen !== null, "an address that was checked");
+  const listen = checkedAddress(http.listen);
   return {
     nodeId: written.nodeId as NodeId,
     dataDir: resolve(workingDirectory, written.dataDir),
@@ -20,6 +19,7 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
       maxConnections: http.maxConnections,
       insecure: http.insecure,
     },
+    cluster: toCluster(written, workingDirectory),
     loop: {
       periodMs: loop.period,
       // No detector looks further back than the flapping one: what it asks for must be there.
@@ -54,4 +54,28 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
     log: written.log,
     telemetry: written.telemetry,
   };
+}
+
+function toCluster({ cluster }: WrittenConfig, workingDirectory: string): NodeConfig["cluster"] {
+  const { tlsAuthority, tlsCertificate, tlsKey } = cluster;
+  const complete = tlsAuthority !== null && tlsCertificate !== null && tlsKey !== null;
+  return {
+    peer: cluster.peer === null ? null : checkedAddress(cluster.peer),
+    advertise: cluster.advertise === null ? null : checkedAddress(cluster.advertise),
+    join: cluster.join.map(checkedAddress),
+    tls: complete
+      ? {
+          authorityPath: resolve(workingDirectory, tlsAuthority),
+          certificatePath: resolve(workingDirectory, tlsCertificate),
+          keyPath: resolve(workingDirectory, tlsKey),
+        }
+      : null,
+    insecure: cluster.insecure,
+  };
+}
+
+function checkedAddress(text: string): HostPort {
+  const address = readHostPort(text);
+  assert(address !== null, "an address that was checked");
+  return address;
 }

@@ -8,14 +8,10 @@ import { compileForRun, type RunFlags } from "./config.ts";
 /** Names that later capabilities will use; nobody shall believe that they work already. */
 export interface ReservedFlags {
   readonly client?: unknown;
-  readonly peer?: unknown;
-  readonly join?: unknown;
 }
 
 export const reservedFlags: Readonly<Record<keyof ReservedFlags, readonly [string, string]>> = {
   client: ["--client", "the client face of the key-value store"],
-  peer: ["--peer", "replication between nodes"],
-  join: ["--join", "joining a cell"],
 };
 
 export async function run(

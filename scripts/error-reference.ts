@@ -5,6 +5,7 @@
 
 import { type ErrorEntry, errorTable } from "../src/api/http/error-table.ts";
 import type { ConfigFaultCode } from "../src/config/config-fault.ts";
+import type { KvFaultCode } from "../src/kvstore/index.ts";
 import type { RefusalCode } from "../src/mape-k/decision.ts";
 import type { ActuatorFaultCode } from "../src/mape-k/execute/actuator.ts";
 import type { ApplyFault } from "../src/mesh/batman/index.ts";
@@ -66,6 +67,25 @@ const configuration: Readonly<Record<ConfigFaultCode, string>> = {
   E_CONFIG_CONFLICT: "Each value fits, but not together with another one.",
   E_CONFIG_LIMIT: "The file is too large or too deep, or has more faults than are listed.",
   E_CONFIG_FILE: "The file cannot be read.",
+};
+
+const keyValue: Readonly<Record<KvFaultCode, string>> = {
+  E_KEY_EMPTY: "A key has no bytes.",
+  E_KEY_NOT_FOUND: "A put is to keep the value or the lease of a key that does not exist.",
+  E_KEY_DUPLICATE: "A transaction puts a key twice, or puts one that it deletes.",
+  E_VALUE_PROVIDED: "A put is to keep the value and brings one.",
+  E_LEASE_PROVIDED: "A put is to keep the lease and brings one.",
+  E_LEASE_NOT_FOUND: "There is no such lease (any more).",
+  E_LEASE_EXISTS: "There is a lease of this id already.",
+  E_LEASE_TTL: "A lease lasts from 1 to 9,000,000,000 seconds.",
+  E_LEASE_RENEWED: "A new leader renewed the lease after its expiry was decided.",
+  E_COMPACTED: "The revision is compacted away.",
+  E_FUTURE_REVISION: "The store has not reached the revision yet.",
+  E_TOO_MANY_OPERATIONS: "A transaction has more than 128 operations or compares.",
+  E_REQUEST_TOO_LARGE: "A command has more than 1.6 MB.",
+  E_COMMAND_UNREADABLE: "A command in the log is not in a format that this version reads.",
+  E_NO_SPACE: "The quota is reached: compact, then disarm the alarm; or raise the quota.",
+  E_STORE_CORRUPT: "An alarm says that copies of the store differ; nothing is answered.",
 };
 
 const areas: readonly Area[] = [
@@ -191,6 +211,27 @@ const areas: readonly Area[] = [
       E_OUTCOME_UNKNOWN:
         "The leader's answer got lost: the proposal may have been applied, or not.",
       E_PROPOSAL_TOO_LARGE: "The proposal is larger than one call to the leader may be.",
+    },
+  },
+  {
+    title: "The agreed map",
+    where: "In answers of the store, over gRPC in the words of etcd.",
+    codes: {
+      ...keyValue,
+      E_STORE_DAMAGED: "What is stored is not whole: remove it, it is built again from the others.",
+    },
+  },
+  {
+    title: "Clients of the agreed map",
+    where: "In answers over gRPC, where etcd's API has no words of its own, and in the log.",
+    codes: {
+      E_DEFRAGMENT: "The store could not be defragmented; it serves as before.",
+      E_MEMBER_ADD: "Members are not added beforehand: a node asks for it when it starts.",
+      E_MEMBER_NOT_FOUND: "No member has this id.",
+      E_MEMBER_NOT_LEARNER: "The member is a voter already.",
+      E_MEMBER_UPDATE: "A member's address is what it says itself when it starts.",
+      E_NOT_SERVED: "This call of etcd's API has no meaning here.",
+      E_TRANSFER_TARGET: "Leadership can be handed to a member alone.",
     },
   },
   {

@@ -1,0 +1,125 @@
+/**
+ * A whole store as a stream of bytes, and back: frames of a length, a checksum and some pairs of the
+ * storage without their generation; an empty frame ends it. Where the stream is cut into chunks
+ * means nothing.
+ */
+
+import { ByteReader, Unreadable } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { crc32c } from "./checksum.ts";
+import type { StoragePair, StorageSnapshot } from "./kv-storage.ts";
+import type { StorageLayout } from "./storage-layout.ts";
+
+/** "mmkv" and the version of this format. */
+const magic = new Uint8Array([0x6d, 0x6d, 0x6b, 0x76, 1]);
+const headBytes = 8;
+/** Far above what one frame takes: a page is cut at 256 KiB, and a pair is at most a command. */
+const maxFrameBytes = 16 * 1024 * 1024;
+const frameBytes = 256 * 1024;
+
+export async function* writeSnapshot(
+  snapshot: StorageSnapshot,
+  layout: StorageLayout,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  yield magic;
+  for await (const page of snapshot.pages(layout.all)) {
+    signal.throwIfAborted();
+    let payload = new ByteWriter();
+    for (const [key, value] of page) {
+      payload.bytes(layout.withoutPrefix(key));
+      payload.bytes(value);
+      if (payload.length < frameBytes) continue;
+      yield frameOf(payload.finish());
+      payload = new ByteWriter();
+    }
+    if (payload.length > 0) yield frameOf(payload.finish());
+  }
+  yield frameOf(new Uint8Array(0));
+}
+
+function frameOf(payload: Uint8Array): Uint8Array {
+  const frame = new ByteWriter(headBytes + payload.length);
+  frame.uint32(payload.length);
+  frame.uint32(crc32c(payload));
+  frame.raw(payload);
+  return frame.finish();
+}
+
+/** Pages of pairs, keys as in `layout`. Throws `Unreadable` when the stream is not whole. */
+export async function* readSnapshot(
+  chunks: AsyncIterable<Uint8Array>,
+  layout: StorageLayout,
+  signal: AbortSignal,
+): AsyncGenerator<readonly StoragePair[]> {
+  const buffer = new ChunkBuffer();
+  let begun = false;
+  let ended = false;
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    buffer.add(chunk);
+    if (!begun) {
+      const head = buffer.take(magic.length);
+      if (head === null) continue;
+      if (head.some((byte, at) => byte !== magic[at])) throw new Unreadable("it is no snapshot");
+      begun = true;
+    }
+    for (;;) {
+      const payload = takeFrame(buffer);
+      if (payload === null) break;
+      if (ended) throw new Unreadable("it goes on behind its end");
+      if (payload.length === 0) ended = true;
+      else yield pairsOf(payload, layout);
+    }
+  }
+  if (!ended || buffer.length > 0) throw new Unreadable("it is not whole");
+}
+
+function takeFrame(buffer: ChunkBuffer): Uint8Array | null {
+  const head = buffer.peek(headBytes);
+  if (head === null) return null;
+  const reader = new ByteReader(head);
+  const length = reader.uint32();
+  const checksum = reader.uint32();
+  if (length > maxFrameBytes) throw new Unreadable("a frame is too long");
+  const frame = buffer.take(headBytes + length);
+  if (frame === null) return null;
+  const payload = frame.subarray(headBytes);
+  if (crc32c(payload) !== checksum) throw new Unreadable("a frame is damaged");
+  return payload;
+}
+
+function pairsOf(payload: Uint8Array, layout: StorageLayout): StoragePair[] {
+  const reader = new ByteReader(payload);
+  const pairs: StoragePair[] = [];
+  for (;;) {
+    pairs.push([layout.withPrefix(reader.bytes()), reader.bytes()]);
+    if (reader.atEnd) return pairs;
+  }
+}
+
+/** Bytes that arrived in some pieces and are taken in others. */
+class ChunkBuffer {
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  add(chunk: Uint8Array): void {
+    const joined = new Uint8Array(this.#bytes.length + chunk.length);
+    joined.set(this.#bytes);
+    joined.set(chunk, this.#bytes.length);
+    this.#bytes = joined;
+  }
+
+  peek(count: number): Uint8Array | null {
+    return this.#bytes.length < count ? null : this.#bytes.subarray(0, count);
+  }
+
+  take(count: number): Uint8Array | null {
+    const taken = this.peek(count);
+    if (taken !== null) this.#bytes = this.#bytes.subarray(count);
+    return taken;
+  }
+}

@@ -315,6 +315,11 @@ export class KvStateMachine {
     }
   }
 
+  /** The last published revision. */
+  get revision(): number {
+    return this.#hub.revision;
+  }
+
   status(): KvStatus {
     const { index, revision, compactRevision, quotaBytes, leases, garbage } = this.#state;
     return {

@@ -22,13 +22,12 @@ const table: Readonly<Record<string, readonly [GrpcCodeName, string]>> = {
   E_LEASE_EXISTS: ["failedPrecondition", "etcdserver: lease already exists"],
   E_LEASE_TTL: ["outOfRange", "etcdserver: too large lease TTL"],
   E_MEMBER_NOT_FOUND: ["notFound", "etcdserver: member not found"],
-  E_MEMBER_EXISTS: ["failedPrecondition", "etcdserver: member ID already exist"],
-  E_MEMBER_ADDRESS: ["invalidArgument", "etcdserver: given member URLs are invalid"],
   E_MEMBER_NOT_LEARNER: ["failedPrecondition", "etcdserver: can only promote a learner member"],
-  E_LEARNER_NOT_READY: [
+  E_LAST_VOTER: [
     "failedPrecondition",
-    "etcdserver: can only promote a learner member which is in sync with leader",
+    "etcdserver: re-configuration failed due to not enough started members",
   ],
+  E_TRANSFER_FAILED: ["unavailable", "etcdserver: request timed out"],
   E_CHANGE_PENDING: [
     "failedPrecondition",
     "etcdserver: re-configuration failed due to not enough started members",
@@ -48,6 +47,7 @@ const table: Readonly<Record<string, readonly [GrpcCodeName, string]>> = {
     "unavailable",
     "etcdserver: request timed out, possibly due to connection lost",
   ],
+  // What E_LEASE_RENEWED and E_COMMAND_UNREADABLE name no client of this API can bring about.
   E_CANCELLED: ["cancelled", "context canceled"],
 };
 

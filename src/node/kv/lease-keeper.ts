@@ -1,0 +1,116 @@
+/**
+ * Leases on the member that leads: keeps their time, renews them, and proposes the end of those that
+ * ran out. Knows when leadership began, because a new leader gives every lease its full time again.
+ */
+
+import { type Clock, type Fault, failed, type Logger, ok, type Result } from "../../base/index.ts";
+import {
+  encodeCommand,
+  type KvStateMachine,
+  LeaseClock,
+  type LeaseId,
+} from "../../kvstore/index.ts";
+import type { Agreement } from "./agreement.ts";
+import type { Standing } from "./standing.ts";
+
+export interface LeaseKeeperParts {
+  readonly agreement: Agreement;
+  readonly machine: KvStateMachine;
+  readonly standing: Standing;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** As often as etcd looks for leases that ran out (lessor.runLoop). */
+const lookEveryMs = 500;
+/** As etcd: at most so many in one look. */
+const maxExpired = 500;
+
+export class LeaseKeeper {
+  readonly #parts: LeaseKeeperParts;
+  readonly #time: LeaseClock;
+  readonly #life = new AbortController();
+  /** The term this member leads in; null while it does not. */
+  #leadsIn: number | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(parts: LeaseKeeperParts) {
+    this.#parts = parts;
+    this.#time = new LeaseClock({ leases: () => parts.machine.leases() });
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#life.abort();
+    await this.#running;
+  }
+
+  get leads(): boolean {
+    return this.#look() !== null;
+  }
+
+  /**
+   * A deposed leader could promise what its successor does not know of, so a majority is asked
+   * first. E_NOT_LEADER: ask the leader.
+   */
+  async renew(id: LeaseId): Promise<Result<number>> {
+    const confirmed = await this.#confirmed();
+    if (!confirmed.ok) return confirmed;
+    return this.#time.renew(id, this.#parts.clock.monotonicMs());
+  }
+
+  /** What is left in milliseconds. */
+  async remainingMs(id: LeaseId): Promise<Result<number>> {
+    const confirmed = await this.#confirmed();
+    if (!confirmed.ok) return confirmed;
+    const left = this.#time.remainingMs(id, this.#parts.clock.monotonicMs());
+    return left === null ? failed(leaseNotFound) : ok(left);
+  }
+
+  async #confirmed(): Promise<Result<void>> {
+    if (this.#look() === null) return failed(notLeader);
+    const read = await this.#parts.agreement.read("linearizable");
+    if (!read.ok) return read;
+    return this.#look() === null ? failed(notLeader) : ok(undefined);
+  }
+
+  #look(): number | null {
+    const status = this.#parts.standing.agreement;
+    const leadsIn = status !== null && status.role === "leader" ? status.term : null;
+    if (leadsIn !== this.#leadsIn) this.#time.reset();
+    this.#leadsIn = leadsIn;
+    return leadsIn;
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#parts;
+    const { signal } = this.#life;
+    while (!signal.aborted) {
+      const term = this.#look();
+      if (term !== null) await this.#expire(term);
+      await clock.sleep(lookEveryMs, signal);
+    }
+  }
+
+  async #expire(term: number): Promise<void> {
+    const { agreement, clock, logger } = this.#parts;
+    const expired = this.#time.expired(clock.monotonicMs(), maxExpired);
+    const outcomes = await Promise.all(
+      expired.map((id) =>
+        agreement.propose(encodeCommand({ kind: "lease-expire", id, term }), this.#life.signal),
+      ),
+    );
+    // They are still there, and will be looked at again.
+    const refused = outcomes.find((outcome) => !outcome.ok);
+    if (refused?.ok === false) logger.debug("leases wait for their end", { ...refused.fault });
+  }
+}
+
+export const leaseNotFound: Fault = {
+  code: "E_LEASE_NOT_FOUND",
+  message: "there is no such lease",
+};
+const notLeader: Fault = { code: "E_NOT_LEADER", message: "the leader keeps the time of leases" };

@@ -62,6 +62,11 @@ export class LeaseKeeper {
     return this.#time.renew(id, this.#parts.clock.monotonicMs());
   }
 
+  /** It was granted just now: where this member leads, its time begins. */
+  begin(id: LeaseId): void {
+    if (this.#look() !== null) this.#time.remainingMs(id, this.#parts.clock.monotonicMs());
+  }
+
   /** What is left in milliseconds. */
   async remainingMs(id: LeaseId): Promise<Result<number>> {
     const confirmed = await this.#confirmed();

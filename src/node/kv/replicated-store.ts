@@ -100,7 +100,9 @@ export class ReplicatedStore {
       id: id === noLease ? this.#freshLeaseId() : id,
       ttlSeconds: Math.max(minLeaseTtlSeconds, ttlSeconds),
     } as const;
-    return this.#propose("lease-grant", command);
+    const granted = await this.#propose("lease-grant", command);
+    if (granted.ok) this.#parts.leases.begin(granted.value.id);
+    return granted;
   }
 
   leaseRevoke(id: LeaseId): Promise<Result<ReplyOf<"lease-revoke">>> {

@@ -47,13 +47,16 @@ import {
   type Tracing,
 } from "../telemetry/index.ts";
 import { hasCapability } from "./capabilities.ts";
+import { Agreement } from "./consensus/agreement.ts";
+import { clusterPort } from "./consensus/cluster-port.ts";
+import { PositionMachine } from "./consensus/position-machine.ts";
 import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
 import { loopPolicy } from "./loop-policy.ts";
 import { MeshPictures } from "./mesh-pictures.ts";
 import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
-import { recordEvent, recordMesh, recordState } from "./record-metrics.ts";
+import { recordAgreement, recordEvent, recordMesh, recordState } from "./record-metrics.ts";
 
 export interface NodeParts {
   readonly clock: Clock;
@@ -68,6 +71,8 @@ export interface RunningNode {
   /** Where it really listens; the port is known only now when 0 was asked for. */
   readonly http: HostPort;
   readonly loop: Loop;
+  /** Resolves when the node must not go on: its group has removed it, or its log failed. */
+  readonly ended: Promise<Fault>;
   /** In reverse order of the start. Never throws. */
   stop(): Promise<void>;
 }
@@ -100,6 +105,10 @@ export async function createNode(
   const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
   const stores = { log, journal: journal.value };
   const mesh = openMesh(config, parts);
+  const agreement = new Agreement(
+    { ...parts, stateMachine: new PositionMachine(), onPersisted: metrics.raftPersisted },
+    config,
+  );
   const composed = composeLoop(config, parts, { ...stores, tracing, metrics, mesh });
   const { loop, feed } = composed;
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
@@ -120,10 +129,15 @@ export async function createNode(
         text() {
           recordState(metrics, { ...composed, dropped });
           recordMesh(metrics, loop);
+          recordAgreement(metrics, agreement);
           return metrics.text();
         },
       },
-      health: () => components(config, loop, stores, mesh),
+      cluster: clusterPort(config.nodeId, agreement),
+      health: () => [
+        ...components(config, loop, stores, mesh),
+        { component: "consensus", health: () => agreement.health() },
+      ],
       clock: parts.clock,
       logger: parts.logger,
     },
@@ -148,6 +162,7 @@ export async function createNode(
       },
       stop: () => server.stop(),
     },
+    { name: "consensus", start: () => agreement.start(), stop: () => agreement.stop() },
     {
       name: "loop",
       async start() {
@@ -159,7 +174,8 @@ export async function createNode(
     },
   ];
   const running = await startInOrder(order, parts.logger);
-  return running.ok ? ok({ http: listening, loop, stop: running.value.stop }) : running;
+  if (!running.ok) return running;
+  return ok({ http: listening, loop, ended: agreement.ended, stop: running.value.stop });
 }
 
 interface LoopSurroundings {

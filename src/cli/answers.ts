@@ -82,6 +82,7 @@ const plainAction = {
   intervalMs: optional(number),
   mtuBytes: optional(number),
   member: optional(boolean),
+  target: optional(nullable(text)),
   gateway: optional(record({ mode: text })),
   severity: optional(text),
   message: optional(text),

@@ -49,6 +49,9 @@ import {
 import { hasCapability } from "./capabilities.ts";
 import { Agreement } from "./consensus/agreement.ts";
 import { clusterPort } from "./consensus/cluster-port.ts";
+import { ConsensusSensor } from "./consensus/consensus-sensor.ts";
+import { LeadershipActuator } from "./consensus/leadership-actuator.ts";
+import { LeadershipPriority } from "./consensus/leadership-priority.ts";
 import { PositionMachine } from "./consensus/position-machine.ts";
 import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
@@ -106,10 +109,25 @@ export async function createNode(
   const stores = { log, journal: journal.value };
   const mesh = openMesh(config, parts);
   const agreement = new Agreement(
-    { ...parts, stateMachine: new PositionMachine(), onPersisted: metrics.raftPersisted },
+    {
+      ...parts,
+      stateMachine: new PositionMachine(),
+      onPersisted(tookMs) {
+        metrics.raftPersisted(tookMs);
+        consensus.onPersisted(tookMs);
+      },
+    },
     config,
   );
-  const composed = composeLoop(config, parts, { ...stores, tracing, metrics, mesh });
+  const consensus = new ConsensusSensor({ status: () => agreement.status() });
+  const composed = composeLoop(config, parts, {
+    ...stores,
+    tracing,
+    metrics,
+    mesh,
+    agreement,
+    consensus,
+  });
   const { loop, feed } = composed;
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
@@ -184,11 +202,13 @@ interface LoopSurroundings {
   readonly tracing: Tracing;
   readonly metrics: NodeMetrics;
   readonly mesh: OpenedMesh | null;
+  readonly agreement: Pick<Agreement<unknown>, "transfer" | "setPriority">;
+  readonly consensus: ConsensusSensor;
 }
 
 function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundings) {
   const { clock, random, logger } = parts;
-  const { metrics, log, journal, mesh } = around;
+  const { metrics, log, journal, mesh, agreement, consensus } = around;
   const history = new TimeSeries(config.loop);
   const feed = new EventFeed({ clock, logger }, { capacity: eventRing });
   const recorder = new DecisionRecorder(
@@ -201,6 +221,7 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
     random,
     writable,
     mesh,
+    consensus,
   });
   const monitor = new Monitor(
     {
@@ -213,7 +234,11 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
     },
     { timeoutMs: config.loop.periodMs * sensorShare },
   );
-  const actuators: Actuator[] = [new TellActuator({ logger })];
+  const priority = new LeadershipPriority();
+  const actuators: Actuator[] = [
+    new TellActuator({ logger }),
+    new LeadershipActuator({ group: agreement }),
+  ];
   if (hasCapability("CAP_NET_ADMIN") !== false) {
     const run = commandRunner(clock);
     const options = { ...kernelRoots, timeoutMs: commandTimeoutMs };
@@ -241,6 +266,7 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
       onBeat({ tookMs, latenessMs, missed }) {
         metrics.beat({ durationMs: tookMs, latenessMs });
         if (missed > 0) metrics.beatsMissed(missed);
+        agreement.setPriority(priority.update(loop.symptoms(), clock.monotonicMs()));
       },
     },
     {

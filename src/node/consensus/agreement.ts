@@ -70,6 +70,7 @@ export class Agreement<Reply> {
   #lock: FolderLock | null = null;
   #background: Promise<void> = Promise.resolve();
   #leaderSeenMs: number;
+  #priority = 100;
 
   constructor(parts: MemberParts<Reply>, config: NodeConfig) {
     this.#parts = parts;
@@ -139,6 +140,13 @@ export class Agreement<Reply> {
   async transfer(target: NodeId | null, signal?: AbortSignal): Promise<Result<void>> {
     const driver = this.#usable();
     return driver.ok ? driver.value.transferLeadership(target, signal) : driver;
+  }
+
+  /** How willing this node is to lead; kept over what it goes through. */
+  setPriority(priority: number): void {
+    if (priority === this.#priority) return;
+    this.#priority = priority;
+    this.#member?.node.setPriority(priority);
   }
 
   async stop(): Promise<void> {
@@ -248,6 +256,7 @@ export class Agreement<Reply> {
         this.#parts.logger.warn("the identity stays as it was", { ...written.fault });
     }
     this.#member = member;
+    member.node.setPriority(this.#priority);
     this.#phase = { kind: "running", sinceMs: this.#parts.clock.monotonicMs() };
     void member.node.ended.then((end) => this.#onEnd(end));
     this.#background = this.#announceAddress(member);

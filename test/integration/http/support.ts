@@ -123,6 +123,17 @@ export function sampleObservation(): Observation {
         },
       ],
     },
+    consensus: {
+      role: "leader" as const,
+      leader: "node",
+      members: 3,
+      leaderChanges: 1,
+      replicationLagEntries: 0,
+      applyLagEntries: 0,
+      persistMaxMs: 2.5,
+      diskQueue: 0,
+      pendingCommands: 0,
+    },
     linkLoss: [
       {
         neighbour: "02:00:00:00:00:02",

@@ -178,6 +178,7 @@ const areas: readonly Area[] = [
       E_PEER_CLOSED: "The peer closed the connection: it stops, or has a newer one.",
       E_PEER_CREDENTIALS: "The certificate, its key or the authority's cannot be read or used.",
       E_PEER_FAILED: "The peer met a bug of its own while it answered; its log has more.",
+      E_PEER_FRAME_TOO_LARGE: "The peer refused a frame by its size: the two nodes' limits differ.",
       E_PEER_INSECURE: "Plaintext between peers would leave this machine, and nobody allowed it.",
       E_PEER_LISTEN: "The peer port cannot be opened.",
       E_PEER_MALFORMED: "What arrived is no message of this protocol, or one Raft never sends.",

@@ -41,7 +41,13 @@ function exitCodeOf(end: NodeEnd): ExitCode {
     case "E_ADDRESS_IN_USE":
       return exitCode.inUse;
     case "E_LISTEN_NOT_LOOPBACK":
+    case "E_NODE_ID_CHANGED":
+    case "E_PEER_REQUIRED":
+    case "E_PEER_INSECURE":
+    case "E_PEER_CREDENTIALS":
       return exitCode.usage;
+    case "E_REMOVED":
+      return exitCode.removed;
     default:
       return exitCode.failure;
   }

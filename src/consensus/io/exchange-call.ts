@@ -55,6 +55,8 @@ export function channelOptions(limits: ConnectionLimits): ChannelOptions {
     // A connection for each lane: on a shared one a lost packet of the bulk holds up heartbeats.
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_channelz": 0,
+    // Certificates name nodes, not addresses; and an address is no lawful server name (RFC 6066).
+    "grpc.ssl_target_name_override": "peer.meshmend",
   };
 }
 

@@ -7,6 +7,7 @@ import { type Fault, failed, fault, messageOf, ok, type Result } from "../../bas
 import * as wire from "../../wire/meshmend/peer/v1/peer.ts";
 import type { Message } from "../message.ts";
 import { type Envelope, fromWire, toWire } from "./message-codec.ts";
+import { unpinned } from "./unpinned.ts";
 
 export type Request = NonNullable<wire.ExchangeRequest["content"]>;
 export type Response = NonNullable<wire.ExchangeResponse["content"]>;
@@ -48,6 +49,7 @@ export function decodeResponse(bytes: Uint8Array): Result<Response> {
 
 /** The messages of a batch, or E_PEER_MALFORMED when one of them is nothing Raft would send. */
 export function messagesOf(batch: wire.Batch, envelope: Envelope): Result<Message[], Fault> {
+  takeCommandsOver(batch);
   const messages: Message[] = [];
   for (const received of batch.messages) {
     const message = fromWire(received, envelope);
@@ -57,6 +59,23 @@ export function messagesOf(batch: wire.Batch, envelope: Envelope): Result<Messag
     messages.push(message);
   }
   return ok(messages);
+}
+
+/** Makes the commands fit to be kept in the log. */
+function takeCommandsOver({ messages }: wire.Batch): void {
+  const payloads: { value: Uint8Array }[] = [];
+  for (const { body } of messages) {
+    if (body?.$case !== "append") continue;
+    for (const { payload } of body.value.entries) {
+      if (payload?.$case === "command") payloads.push(payload);
+    }
+  }
+  const commands = payloads.map(({ value }) => value);
+  const owned = unpinned(commands);
+  if (owned === commands) return;
+  payloads.forEach((payload, place) => {
+    payload.value = owned[place] ?? payload.value;
+  });
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {

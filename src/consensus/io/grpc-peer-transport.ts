@@ -37,6 +37,9 @@ export class GrpcPeerTransport implements PeerTransport {
   readonly #acceptor: PeerAcceptor;
   readonly #links = new Map<NodeId, PeerLink>();
   readonly #closing = new Set<Promise<void>>();
+  /** Links with something to send, until the end of this turn. */
+  readonly #touched = new Set<PeerLink>();
+  #flushScheduled = false;
   #handlers: PeerHandlers | null = null;
   #peers: readonly Member[] = [];
   #unaddressed = 0;
@@ -85,7 +88,6 @@ export class GrpcPeerTransport implements PeerTransport {
   }
 
   send(messages: readonly Message[]): void {
-    const touched = new Set<PeerLink>();
     for (const message of messages) {
       const { from, clusterId } = message;
       const own = from === this.#local.id && clusterId === this.#local.clusterId;
@@ -94,10 +96,9 @@ export class GrpcPeerTransport implements PeerTransport {
       if (link === undefined) this.#unaddressed++;
       else {
         link.offer(message);
-        touched.add(link);
+        this.#flushSoon(link);
       }
     }
-    for (const link of touched) link.flush();
   }
 
   async stop(): Promise<void> {
@@ -110,6 +111,18 @@ export class GrpcPeerTransport implements PeerTransport {
   status(): PeerTransportStatus {
     const peers = [...this.#links.values()].map((link) => link.status());
     return { peers, unaddressed: this.#unaddressed, ...this.#acceptor.status() };
+  }
+
+  /** Once for all that is sent in this turn of the event loop: a frame costs far more than a message. */
+  #flushSoon(link: PeerLink): void {
+    this.#touched.add(link);
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => {
+      this.#flushScheduled = false;
+      for (const waiting of this.#touched) waiting.flush();
+      this.#touched.clear();
+    });
   }
 
   #open(peer: Member): void {

@@ -16,7 +16,7 @@ export interface LaneQueueOptions {
 const overheadBytes = 64;
 
 /** An estimate above the encoded size, in bytes. */
-function messageBytes(message: Message): number {
+export function messageBytes(message: Message): number {
   switch (message.kind) {
     case "append":
       return message.entries.reduce((sum, entry) => sum + entryBytes(entry), overheadBytes);

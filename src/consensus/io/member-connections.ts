@@ -97,7 +97,7 @@ export class MemberConnections {
     }
     const key = `${address} ${id ?? ""}`;
     const known = this.#connections.get(key);
-    const identity = this.#identity();
+    const identity = this.#parts.security.credentials?.current() ?? null;
     if (known !== undefined && (known.identity === identity || known.calls > 0)) {
       this.#connections.delete(key);
       this.#connections.set(key, known);
@@ -127,15 +127,6 @@ export class MemberConnections {
     });
     const connection: Connection = { client, identity, calls: 0, mismatch: null };
     return ok(connection);
-  }
-
-  #identity(): PeerIdentity | null {
-    try {
-      return this.#parts.security.credentials?.current() ?? null;
-    } catch {
-      // Opening a connection meets the same failure and gives it a code.
-      return null;
-    }
   }
 
   #makeRoom(): void {

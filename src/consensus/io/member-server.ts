@@ -32,6 +32,7 @@ import { membershipToWire } from "./message-codec.ts";
 import { mismatchOf } from "./peer-credentials.ts";
 import { type LocalNode, refusalOfCaller, refusalOfVersion } from "./peer-handshake.ts";
 import type { PeerListener } from "./peer-listener.ts";
+import { unpinned } from "./unpinned.ts";
 
 export interface MemberServerParts {
   readonly logger: Logger;
@@ -61,7 +62,14 @@ export class MemberServer {
           const refusal = this.#refusal(caller, call);
           if (refusal !== null) return refusal;
           if (proposals.length > maxProposals) return malformed;
-          const outcomes = proposals.map(({ commands }) => handlers.propose(commands, signal));
+          // They go into the log; all of them come from one frame.
+          const owned = unpinned(proposals.flatMap(({ commands }) => commands));
+          let next = 0;
+          const outcomes = proposals.map(({ commands }) => {
+            const first = next;
+            next += commands.length;
+            return handlers.propose(owned.slice(first, next), signal);
+          });
           return { outcomes: (await Promise.all(outcomes)).map(outcomeToWire) };
         },
       ),

@@ -6,7 +6,13 @@
 import * as wire from "../../wire/meshmend/peer/v1/peer.ts";
 import { asTerm, type Entry, type LogPosition } from "../log-entry.ts";
 import type { Member, Membership } from "../membership.ts";
-import { type Message, type MessageBody, type MessageHeader, protocolVersion } from "../message.ts";
+import {
+  type Message,
+  type MessageBody,
+  type MessageHeader,
+  protocolVersion,
+  type ReadMode,
+} from "../message.ts";
 import { isWellFormed } from "../message-check.ts";
 
 /** What the handshake settled: what every message of a stream has in common. */
@@ -14,6 +20,12 @@ export type Envelope = Pick<MessageHeader, "clusterId" | "from" | "to">;
 
 /** A peer's identifier or address longer than this is garbage. */
 const maxNameLength = 512;
+
+/** A peer may send any number for a mode. */
+const readModes: ReadonlyMap<number, ReadMode> = new Map([
+  [wire.ReadMode.LINEARIZABLE, "linearizable"],
+  [wire.ReadMode.LEASE, "lease"],
+]);
 
 export function toWire(message: Message): wire.Message {
   return { term: message.term, body: bodyToWire(message) };
@@ -106,9 +118,9 @@ function bodyFromWire(body: wire.Message["body"]): MessageBody | null {
       return { kind: "timeout-now" };
     case "readRequest": {
       const { request, mode } = body.value;
-      if (request === undefined || mode === wire.ReadMode.UNSPECIFIED) return null;
-      const lease = mode === wire.ReadMode.LEASE;
-      return { kind: "read-request", request, mode: lease ? "lease" : "linearizable" };
+      const known = readModes.get(mode);
+      if (request === undefined || known === undefined) return null;
+      return { kind: "read-request", request, mode: known };
     }
     case "readReply": {
       const { request, readIndex } = body.value;

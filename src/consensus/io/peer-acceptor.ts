@@ -39,6 +39,8 @@ export interface ReceivedCounters {
 
 export interface PeerAcceptorStatus {
   readonly received: ReadonlyMap<NodeId, ReceivedCounters>;
+  /** Streams that peers, or strangers not found out yet, have open to this node. */
+  readonly openStreams: number;
   /** Streams refused since the start, by code. */
   readonly refusals: Readonly<Record<string, number>>;
 }
@@ -109,7 +111,8 @@ export class PeerAcceptor {
   }
 
   status(): PeerAcceptorStatus {
-    return { received: new Map(this.#received), refusals: { ...this.#refusals } };
+    const [received, refusals] = [new Map(this.#received), { ...this.#refusals }];
+    return { received, openStreams: this.#calls.size, refusals };
   }
 
   /** Ends every stream; their dialers see that this node went. */

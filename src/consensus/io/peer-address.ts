@@ -19,7 +19,7 @@ loopback.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
 
 /** Fault: E_PEER_ADDRESS. */
 export function parsePeerAddress(text: string): Result<PeerAddress> {
-  const match = /^(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || !(port >= 1 && port <= 65_535)) {

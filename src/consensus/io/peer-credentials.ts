@@ -5,7 +5,8 @@
  * URI, by a DNS name equal to the id.
  */
 
-import { createSecureContext, type PeerCertificate, type SecureContextOptions } from "node:tls";
+import { X509Certificate } from "node:crypto";
+import { createSecureContext, type PeerCertificate } from "node:tls";
 import { ChannelCredentials } from "@grpc/grpc-js";
 import {
   type Fault,
@@ -47,20 +48,21 @@ export function refusalOfHost(host: string, security: PeerSecurity): Fault | nul
   return fault("E_PEER_INSECURE", message, remedy);
 }
 
-/** For both ends. Fault: E_PEER_CREDENTIALS. */
-export function secureContextOptions(
-  credentials: PeerCredentials,
-): Result<SecureContextOptions & { readonly identity: PeerIdentity }> {
+/** Null when certificate and key are sound and belong together; else E_PEER_CREDENTIALS. */
+export function refusalOfIdentity(identity: PeerIdentity): Fault | null {
   try {
-    const identity = credentials.current();
-    const { authorities: ca, certificate: cert, key } = identity;
-    const options: SecureContextOptions = { ca, cert, key, minVersion: "TLSv1.3" };
-    // Made here to find out now whether certificate and key are sound and belong together.
-    createSecureContext(options);
-    return ok({ ...options, identity });
+    // An authority that is no certificate is passed over by OpenSSL: nobody would be trusted.
+    new X509Certificate(identity.authorities);
+    createSecureContext(contextOptions(identity));
+    return null;
   } catch (thrown) {
-    return failed(fault("E_PEER_CREDENTIALS", `the peer certificate: ${messageOf(thrown)}`));
+    return fault("E_PEER_CREDENTIALS", `the peer certificate: ${messageOf(thrown)}`);
   }
+}
+
+/** For both ends. TLS 1.3 alone: every peer is of our own making. */
+export function contextOptions({ authorities, certificate, key }: PeerIdentity) {
+  return { ca: authorities, cert: certificate, key, minVersion: "TLSv1.3" } as const;
 }
 
 /**
@@ -76,8 +78,9 @@ export function channelCredentials(
   const refusal = refusalOfHost(host, security);
   if (refusal !== null) return failed(refusal);
   if (security.credentials === null) return ok(ChannelCredentials.createInsecure());
-  const options = secureContextOptions(security.credentials);
-  if (!options.ok) return options;
+  const identity = security.credentials.current();
+  const unusable = refusalOfIdentity(identity);
+  if (unusable !== null) return failed(unusable);
   const verifyOptions = {
     // The name of a peer is its node id, not where it happens to be reached.
     checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
@@ -87,7 +90,7 @@ export function channelCredentials(
       return new Error(mismatch.message);
     },
   };
-  const context = createSecureContext(options.value);
+  const context = createSecureContext(contextOptions(identity));
   return ok(ChannelCredentials.createFromSecureContext(context, verifyOptions));
 }
 

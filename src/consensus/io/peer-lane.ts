@@ -1,7 +1,7 @@
 /**
  * One of the streams this node opened to a peer: it connects, shakes hands, sends what waits, and
- * when it breaks it starts anew. Knows when a frame leaves: at once if the stream is idle, otherwise
- * with all else that waits as soon as the frame before has left this process.
+ * when it breaks it starts anew. Knows when a frame leaves: when it is flushed and the frame before has
+ * left this process; until then all that comes shares the next one.
  */
 
 import {

@@ -18,6 +18,7 @@ import {
 } from "@grpc/grpc-js";
 import {
   type Clock,
+  type Fault,
   failed,
   fault,
   type Logger,
@@ -28,10 +29,11 @@ import {
 import { type ConnectionLimits, channelOptions } from "./exchange-call.ts";
 import { formatPeerAddress, type PeerAddress } from "./peer-address.ts";
 import {
+  contextOptions,
   type PeerIdentity,
   type PeerSecurity,
   refusalOfHost,
-  secureContextOptions,
+  refusalOfIdentity,
 } from "./peer-credentials.ts";
 
 export interface PeerListenerParts {
@@ -104,8 +106,8 @@ export class PeerListener {
     const { security, logger } = this.#parts;
     const refusal = refusalOfHost(host, security);
     if (refusal !== null) return failed(refusal);
-    const fresh = this.#refreshIdentity();
-    if (!fresh.ok) return fresh;
+    const unusable = this.#refreshIdentity();
+    if (unusable !== null) return failed(unusable);
     const bound = await new Promise<Result<PeerAddress>>((resolve) => {
       const onError = (error: Error): void => {
         const where = formatPeerAddress({ host, port });
@@ -208,17 +210,19 @@ export class PeerListener {
     return server;
   }
 
-  #refreshIdentity(): Result<null> {
+  /** Null when the certificate of now is in use; else why an older one, or none, still is. */
+  #refreshIdentity(): Fault | null {
     const { credentials } = this.#parts.security;
-    if (credentials === null || this.#tls === null) return ok(null);
-    const options = secureContextOptions(credentials);
-    if (!options.ok) {
-      this.#parts.logger.error("the peer certificate cannot be used", { fault: options.fault });
-      return options;
+    if (credentials === null || this.#tls === null) return null;
+    const identity = credentials.current();
+    if (identity === this.#identity) return null;
+    const refusal = refusalOfIdentity(identity);
+    if (refusal !== null) {
+      this.#parts.logger.error("the peer certificate cannot be used", { fault: refusal });
+      return refusal;
     }
-    const { identity, ...context } = options.value;
-    if (identity !== this.#identity) this.#tls.setSecureContext(context);
+    this.#tls.setSecureContext(contextOptions(identity));
     this.#identity = identity;
-    return ok(null);
+    return null;
   }
 }

@@ -252,7 +252,6 @@ function readTransaction(reader: ByteReader, depth: number): TransactionRequest 
 
 function readList<Item>(reader: ByteReader, read: () => Item): Item[] {
   const count = reader.varint();
-  if (count > limits.operations) throw new Unreadable("a list is too long");
   const items: Item[] = [];
   while (items.length < count) items.push(read());
   return items;

@@ -34,7 +34,7 @@ interface Cost {
 const dataDir = mkdtempSync(join(tmpdir(), "meshmend-bench-"));
 const daemon = spawn(
   join(import.meta.dirname, "../bin/meshmend"),
-  ["run", "--data-dir", dataDir, "--http", `127.0.0.1:${port}`],
+  ["run", "--data-dir", dataDir, "--http", `127.0.0.1:${port}`, "--grpc", "127.0.0.1:0"],
   { stdio: "ignore" },
 );
 const bare = spawn(process.execPath, ["-e", bareServer], { stdio: "ignore" });

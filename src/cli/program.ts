@@ -66,6 +66,7 @@ const configOptions = (): readonly Option[] => [
   ),
   new Option("--mode <mode>", "observe, confirm or act"),
   new Option("--http <host:port>", "address of the HTTP face; port 0 lets the system choose"),
+  new Option("--grpc <host:port>", "address of the etcd v3 API; port 0 lets the system choose"),
   new Option("--data-dir <directory>", "where decisions and the crash journal are kept"),
   new Option(
     "--mesh-interface <name>",

@@ -112,6 +112,40 @@ const http = section(
   "listen",
 );
 
+const grpc = section(
+  "Where etcd's clients find the agreed map (the etcd v3 gRPC API).",
+  {
+    listen: Type.String({
+      notation: "address",
+      default: "127.0.0.1:8481",
+      flag: "grpc",
+      description:
+        "Address of the gRPC face, as `host:port` or `[ipv6]:port`. Port 0 lets the system choose. " +
+        "May be written `grpc: host:port` for short.",
+      example: '"[::1]:8481"',
+    }),
+    maxRequest: size({
+      minimum: 1_024,
+      maximum: 1_572_864,
+      default: 1_572_864,
+      description: "Requests above this that would change something are refused, as etcd does.",
+    }),
+    maxConnections: count({
+      minimum: 1,
+      maximum: 10_000,
+      default: 1_024,
+      description: "Connections open at once; further ones are refused and counted.",
+    }),
+    insecure: Type.Boolean({
+      default: false,
+      description:
+        "Allows an address that is not loopback. There is no authentication: whoever reaches " +
+        "the port can read and write every key.",
+    }),
+  },
+  "listen",
+);
+
 const loop = section("The control loop.", {
   period: duration({
     minimum: 100,
@@ -338,6 +372,7 @@ export const configSchema = section("One node of meshmend.", {
     example: "act",
   }),
   http,
+  grpc,
   cluster,
   loop,
   interfaces,

@@ -34,6 +34,14 @@ export interface NodeConfig {
     /** Allows a listener that is not loopback, without authentication. */
     readonly insecure: boolean;
   };
+  readonly grpc: {
+    readonly listen: HostPort;
+    /** Requests above this that would change something are refused. */
+    readonly maxRequestBytes: number;
+    readonly maxConnections: number;
+    /** Allows a listener that is not loopback, without authentication. */
+    readonly insecure: boolean;
+  };
   readonly cluster: {
     /** Where peers reach this node; null: it has no peer port. */
     readonly peer: HostPort | null;

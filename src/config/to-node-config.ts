@@ -7,7 +7,7 @@ import type { HostPort, NodeConfig } from "./node-config.ts";
 import { readHostPort } from "./notation.ts";
 
 export function toNodeConfig(written: WrittenConfig, workingDirectory: string): NodeConfig {
-  const { http, loop, repair, thresholds } = written;
+  const { http, grpc, loop, repair, thresholds } = written;
   const listen = checkedAddress(http.listen);
   return {
     nodeId: written.nodeId as NodeId,
@@ -18,6 +18,12 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
       maxBodyBytes: http.maxBody,
       maxConnections: http.maxConnections,
       insecure: http.insecure,
+    },
+    grpc: {
+      listen: checkedAddress(grpc.listen),
+      maxRequestBytes: grpc.maxRequest,
+      maxConnections: grpc.maxConnections,
+      insecure: grpc.insecure,
     },
     cluster: toCluster(written, workingDirectory),
     loop: {

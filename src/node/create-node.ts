@@ -52,14 +52,22 @@ import { clusterPort } from "./consensus/cluster-port.ts";
 import { ConsensusSensor } from "./consensus/consensus-sensor.ts";
 import { LeadershipActuator } from "./consensus/leadership-actuator.ts";
 import { LeadershipPriority } from "./consensus/leadership-priority.ts";
-import { PositionMachine } from "./consensus/position-machine.ts";
+import { EtcdFace } from "./kv/etcd-face.ts";
+import { memberAgreement } from "./kv/member-agreement.ts";
+import { openNodeStore } from "./kv/node-store.ts";
 import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
 import { loopPolicy } from "./loop-policy.ts";
 import { MeshPictures } from "./mesh-pictures.ts";
 import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
-import { recordAgreement, recordEvent, recordMesh, recordState } from "./record-metrics.ts";
+import {
+  recordAgreement,
+  recordEvent,
+  recordMesh,
+  recordState,
+  recordStore,
+} from "./record-metrics.ts";
 
 export interface NodeParts {
   readonly clock: Clock;
@@ -73,6 +81,7 @@ export interface NodeParts {
 export interface RunningNode {
   /** Where it really listens; the port is known only now when 0 was asked for. */
   readonly http: HostPort;
+  readonly grpc: HostPort;
   readonly loop: Loop;
   /** Resolves when the node must not go on: its group has removed it, or its log failed. */
   readonly ended: Promise<Fault>;
@@ -100,6 +109,13 @@ export async function createNode(
     await log.stop();
     return journal;
   }
+  const kept = await openNodeStore(config.dataDir, parts);
+  if (!kept.ok) {
+    await journal.value.stop();
+    await log.stop();
+    return kept;
+  }
+  const store = kept.value;
   const tracing = await openTracing(parts, {
     endpoint: config.telemetry.otlpEndpoint,
     node: config.nodeId,
@@ -111,7 +127,7 @@ export async function createNode(
   const agreement = new Agreement(
     {
       ...parts,
-      stateMachine: new PositionMachine(),
+      stateMachine: store.serial,
       onPersisted(tookMs) {
         metrics.raftPersisted(tookMs);
         consensus.onPersisted(tookMs);
@@ -120,6 +136,20 @@ export async function createNode(
     config,
   );
   const consensus = new ConsensusSensor({ status: () => agreement.status() });
+  const face = new EtcdFace(
+    {
+      ...parts,
+      ...store,
+      agreement: memberAgreement(() => agreement.driver),
+      metrics,
+    },
+    {
+      nodeId: config.nodeId,
+      clusterId: () => agreement.clusterId,
+      maxRequestBytes: config.grpc.maxRequestBytes,
+      server: config.grpc,
+    },
+  );
   const composed = composeLoop(config, parts, {
     ...stores,
     tracing,
@@ -148,6 +178,7 @@ export async function createNode(
           recordState(metrics, { ...composed, dropped });
           recordMesh(metrics, loop);
           recordAgreement(metrics, agreement);
+          recordStore(metrics, store.machine);
           return metrics.text();
         },
       },
@@ -155,6 +186,8 @@ export async function createNode(
       health: () => [
         ...components(config, loop, stores, mesh),
         { component: "consensus", health: () => agreement.health() },
+        store.machine,
+        face,
       ],
       clock: parts.clock,
       logger: parts.logger,
@@ -167,6 +200,7 @@ export async function createNode(
     },
   );
   let listening: HostPort = config.http.listen;
+  let grpc: HostPort = config.grpc.listen;
   const order: readonly LifeCyclePart[] = [
     { name: "tracing", start: async () => ok(null), stop: () => tracing.stop() },
     { name: "decision-log", start: async () => ok(null), stop: () => log.stop() },
@@ -180,7 +214,17 @@ export async function createNode(
       },
       stop: () => server.stop(),
     },
+    { name: "kv-store", start: async () => ok(null), stop: () => store.stop() },
     { name: "consensus", start: () => agreement.start(), stop: () => agreement.stop() },
+    {
+      name: "grpc",
+      async start() {
+        const started = await face.start();
+        if (started.ok) grpc = started.value;
+        return started;
+      },
+      stop: () => face.stop(),
+    },
     {
       name: "loop",
       async start() {
@@ -193,7 +237,7 @@ export async function createNode(
   ];
   const running = await startInOrder(order, parts.logger);
   if (!running.ok) return running;
-  return ok({ http: listening, loop, ended: agreement.ended, stop: running.value.stop });
+  return ok({ http: listening, grpc, loop, ended: agreement.ended, stop: running.value.stop });
 }
 
 interface LoopSurroundings {

@@ -1,6 +1,7 @@
 /** Carries what the loop does into the metric catalogue. */
 
 import { unreachable } from "../base/index.ts";
+import type { KvStateMachine } from "../kvstore/index.ts";
 import type {
   DecisionRecorder,
   Loop,
@@ -102,4 +103,9 @@ export function recordAgreement(
     raftLeaderChanges: status.counters.leaderChanges,
     raftDroppedMessages: status.droppedMessages + lost,
   });
+}
+
+/** The agreed map on this node, as it is now. */
+export function recordStore(metrics: NodeMetrics, store: Pick<KvStateMachine, "status">): void {
+  metrics.store(store.status());
 }

@@ -41,12 +41,13 @@ export async function runNode(config: NodeConfig): Promise<NodeEnd> {
     logger.error(message, { code, ...(remedy === undefined ? {} : { remedy }) });
     return { kind: "fault", code };
   }
-  const { http, loop, ended, stop } = node.value;
+  const { http, grpc, loop, ended, stop } = node.value;
   const manager = serviceManager(process.env, { logger });
   const address = writeHostPort(http);
   logger.info(`meshmend ${version} watches this machine`, {
     mode: config.mode,
     http: `http://${address}`,
+    grpc: writeHostPort(grpc),
     dataDir: config.dataDir,
     try: address === defaultAddress ? "meshmend status" : `meshmend status --http ${address}`,
   });

@@ -71,7 +71,16 @@ export const sensors = [
 export const withdrawalOutcomes = ["withdrawn", "superseded", "vanished"] as const;
 export const healthStates = ["ok", "degraded", "failed"] as const;
 export const raftRoles = ["follower", "pre-candidate", "candidate", "leader"] as const;
-export const rejectionReasons = [
+export const grpcRejectionReasons = [
+  "connection_limit",
+  "malformed",
+  "not_grpc",
+  "not_served",
+  "unreadable",
+  "stalled",
+  "no_keep_alive",
+] as const;
+const rejectionReasons = [
   "body_too_large",
   "header_too_large",
   "uri_too_long",
@@ -321,6 +330,51 @@ export const metricCatalogue = {
     help: "Entries a follower has yet to acknowledge; on the leader only.",
     labels: { peer: { open: "the other members of the group" } },
   },
+  meshmend_grpc_calls_total: {
+    type: "counter",
+    help: "gRPC calls that ended, by method and by gRPC's status code.",
+    labels: {
+      method: { open: "the methods of the etcd v3 API" },
+      code: { open: "gRPC status codes, 0 is OK" },
+    },
+  },
+  meshmend_grpc_rejected_total: {
+    type: "counter",
+    help: "gRPC calls and connections refused or cut before, or instead of, an answer.",
+    labels: { reason: grpcRejectionReasons },
+  },
+  meshmend_grpc_connections: { type: "gauge", help: "Open gRPC connections.", labels: {} },
+  meshmend_grpc_open_calls: {
+    type: "gauge",
+    help: "gRPC calls under way, streams among them.",
+    labels: {},
+  },
+  meshmend_kv_revision: { type: "gauge", help: "The revision of the agreed map.", labels: {} },
+  meshmend_kv_compact_revision: {
+    type: "gauge",
+    help: "Older revisions cannot be read any more.",
+    labels: {},
+  },
+  meshmend_kv_keys: {
+    type: "gauge",
+    help: "Keys that exist or have history.",
+    labels: {},
+  },
+  meshmend_kv_versions: { type: "gauge", help: "Versions kept of all keys.", labels: {} },
+  meshmend_kv_stored_bytes: {
+    type: "gauge",
+    help: "What the kept versions weigh in the quota.",
+    labels: {},
+  },
+  meshmend_kv_quota_bytes: { type: "gauge", help: "The quota; 0 is none.", labels: {} },
+  meshmend_kv_leases: { type: "gauge", help: "Leases there are.", labels: {} },
+  meshmend_kv_alarms: { type: "gauge", help: "Alarms that are active.", labels: {} },
+  meshmend_kv_watchers: { type: "gauge", help: "Watches on this node.", labels: {} },
+  meshmend_kv_slow_watchers: {
+    type: "gauge",
+    help: "Watches that read history from the disk because they are behind.",
+    labels: {},
+  },
   meshmend_spans_dropped_total: {
     type: "counter",
     help: "Trace spans not delivered: the queue was full or the exporter failed.",
@@ -342,4 +396,5 @@ export type WithdrawalOutcome = (typeof withdrawalOutcomes)[number];
 export type ActionKind = (typeof actionKinds)[number];
 export type ActionResult = (typeof actionResults)[number];
 export type SensorName = (typeof sensors)[number];
+export type GrpcRejectionReason = (typeof grpcRejectionReasons)[number];
 export type RejectionReason = (typeof rejectionReasons)[number];

@@ -9,6 +9,7 @@ import {
   type ActionKind,
   type ActionResult,
   type Admission,
+  type GrpcRejectionReason,
   healthStates,
   type LoopPhase,
   type MetricDefinition,
@@ -79,6 +80,20 @@ export interface MeshMeasurements {
   }[];
 }
 
+/** What is measured of the agreed map. */
+export interface StoreMeasurements {
+  readonly revision: number;
+  readonly compactRevision: number;
+  readonly keys: number;
+  readonly versions: number;
+  readonly storedBytes: number;
+  readonly quotaBytes: number;
+  readonly leases: number;
+  readonly alarms: readonly unknown[];
+  readonly watchers: number;
+  readonly slowWatchers: number;
+}
+
 export interface AnsweredRequest {
   readonly method: string;
   /** The route's pattern, or `unmatched`. */
@@ -115,6 +130,12 @@ export interface NodeMetrics {
   httpRejected(reason: RejectionReason): void;
   sseClients(count: number): void;
   sseDropped(): void;
+  /** A path of the served methods: there are not many. */
+  grpcEnded(call: { readonly path: string; readonly code: number }): void;
+  grpcRejected(reason: GrpcRejectionReason): void;
+  grpcOpen(open: { readonly connections: number; readonly calls: number }): void;
+  /** As of now. */
+  store(store: StoreMeasurements): void;
   /** The exposition text for `/metrics`. */
   text(): Promise<string>;
   /** Its media type, with the version of the format. */
@@ -164,6 +185,13 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
   const withdrawals = make.counter("meshmend_withdrawals_total");
   const mesh = meshIn(make);
   const raft = raftIn(make);
+  const grpc = {
+    calls: make.counter("meshmend_grpc_calls_total"),
+    rejected: make.counter("meshmend_grpc_rejected_total"),
+    connections: make.gauge("meshmend_grpc_connections"),
+    open: make.gauge("meshmend_grpc_open_calls"),
+  };
+  const store = storeIn(make);
   const persisted = make.histogram("meshmend_raft_persist_duration_seconds");
 
   return {
@@ -203,6 +231,13 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
     httpRejected: (reason) => rejected.inc({ reason }),
     sseClients: (count) => clients.set(count),
     sseDropped: () => dropped.inc(),
+    grpcEnded: ({ path, code }) => grpc.calls.inc({ method: path, code }),
+    grpcRejected: (reason) => grpc.rejected.inc({ reason }),
+    grpcOpen({ connections, calls }) {
+      grpc.connections.set(connections);
+      grpc.open.set(calls);
+    },
+    store,
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
@@ -329,5 +364,30 @@ function raftIn(make: Makers): (raft: RaftMeasurements | null) => void {
       up.set({ peer: peer.id }, peer.up ? 1 : 0);
       if (peer.lagEntries !== null) lag.set({ peer: peer.id }, peer.lagEntries);
     }
+  };
+}
+
+function storeIn(make: Makers): (store: StoreMeasurements) => void {
+  const revision = make.gauge("meshmend_kv_revision");
+  const compactRevision = make.gauge("meshmend_kv_compact_revision");
+  const keys = make.gauge("meshmend_kv_keys");
+  const versions = make.gauge("meshmend_kv_versions");
+  const bytes = make.gauge("meshmend_kv_stored_bytes");
+  const quota = make.gauge("meshmend_kv_quota_bytes");
+  const leases = make.gauge("meshmend_kv_leases");
+  const alarms = make.gauge("meshmend_kv_alarms");
+  const watchers = make.gauge("meshmend_kv_watchers");
+  const slow = make.gauge("meshmend_kv_slow_watchers");
+  return (store) => {
+    revision.set(store.revision);
+    compactRevision.set(store.compactRevision);
+    keys.set(store.keys);
+    versions.set(store.versions);
+    bytes.set(store.storedBytes);
+    quota.set(store.quotaBytes);
+    leases.set(store.leases);
+    alarms.set(store.alarms.length);
+    watchers.set(store.watchers);
+    slow.set(store.slowWatchers);
   };
 }

@@ -3,11 +3,9 @@
 import { join } from "node:path";
 import { type NodeId, silentLogger } from "../../src/base/index.ts";
 import { defaultRaftOptions, type Member } from "../../src/consensus/index.ts";
-import { defaultKvOptions, KvStateMachine } from "../../src/kvstore/index.ts";
-import { openLevelStorage } from "../../src/kvstore/io/index.ts";
 import { openMember } from "../../src/node/consensus/open-member.ts";
-import { openEtcdFace } from "../../src/node/kv/open-etcd-face.ts";
-import { SerialMachine } from "../../src/node/kv/serial-machine.ts";
+import { EtcdFace } from "../../src/node/kv/etcd-face.ts";
+import { openNodeStore } from "../../src/node/kv/node-store.ts";
 import { systemRandom } from "../../src/node/system-random.ts";
 import { realClock } from "./real-clock.ts";
 
@@ -25,12 +23,9 @@ export type KvNode = Awaited<ReturnType<typeof startKvNode>>;
 
 export async function startKvNode(options: KvNodeOptions) {
   const parts = { clock: realClock, random: systemRandom, logger: silentLogger };
-  const storage = await openLevelStorage(join(options.folder, "kv"));
-  if (!storage.ok) throw new Error(storage.fault.message);
-  const machine = new KvStateMachine({ ...parts, storage: storage.value }, defaultKvOptions);
-  const read = await machine.start();
-  if (!read.ok) throw new Error(read.fault.message);
-  const serial = new SerialMachine({ machine });
+  const store = await openNodeStore(options.folder, parts);
+  if (!store.ok) throw new Error(store.fault.message);
+  const { machine, serial } = store.value;
   const member = await openMember(
     { ...parts, stateMachine: serial },
     {
@@ -46,7 +41,7 @@ export async function startKvNode(options: KvNodeOptions) {
   );
   if (!member.ok) throw new Error(member.fault.message);
   const { node } = member.value;
-  const face = await openEtcdFace(
+  const face = new EtcdFace(
     {
       ...parts,
       agreement: node,
@@ -56,7 +51,8 @@ export async function startKvNode(options: KvNodeOptions) {
     },
     {
       nodeId: options.id,
-      clusterId: "kv",
+      clusterId: () => "kv",
+      maxRequestBytes: 1.5 * 1024 * 1024,
       server: {
         listen: { host: "127.0.0.1", port: options.clientPort },
         maxConnections: 1_024,
@@ -64,17 +60,17 @@ export async function startKvNode(options: KvNodeOptions) {
       },
     },
   );
-  if (!face.ok) throw new Error(face.fault.message);
+  const listening = await face.start();
+  if (!listening.ok) throw new Error(listening.fault.message);
   return {
-    face: face.value,
+    face,
     node,
     machine,
-    endpoint: `127.0.0.1:${face.value.address.port}`,
+    endpoint: `127.0.0.1:${listening.value.port}`,
     async stop() {
-      await face.value.stop();
+      await face.stop();
       await member.value.stop();
-      await machine.stop();
-      await storage.value.stop();
+      await store.value.stop();
     },
   };
 }

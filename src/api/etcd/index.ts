@@ -18,11 +18,12 @@ export interface EtcdApiParts {
   readonly store: StorePort;
   readonly members: MembersPort;
   readonly upkeep: UpkeepPort;
+  /** Which group and which member answers; asked anew, as a node may join one later. */
+  readonly identity: () => Identity;
   readonly logger: Logger;
 }
 
 export interface EtcdApiOptions extends WatchServiceOptions {
-  readonly identity: Identity;
   readonly maxRequestBytes: number;
 }
 
@@ -36,10 +37,10 @@ export const etcdApiDefaults = {
 export const messageOverheadBytes = 512 * 1024;
 
 export function etcdMethods(parts: EtcdApiParts, options: EtcdApiOptions): Methods {
-  const { store, members, upkeep, logger } = parts;
+  const { store, members, upkeep, identity, logger } = parts;
   const term = () => store.term();
-  const writer = new HeaderWriter(options.identity, term);
-  const header = new ReplyHeader(options.identity, term);
+  const writer = new HeaderWriter(identity, term);
+  const header = new ReplyHeader(identity, term);
   const hasLeader = () => members.status().leaderId !== 0n;
   return {
     ...kvMethods({ store, header: writer, hasLeader }, options),

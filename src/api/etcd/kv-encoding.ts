@@ -10,21 +10,17 @@ import type {
   WatchEvent,
 } from "../store-port.ts";
 import { ProtoWriter } from "./proto-writer.ts";
+import type { Identity } from "./reply-header.ts";
 
 /** Writes the `ResponseHeader` that opens every reply; who answers is written once. */
 export class HeaderWriter {
-  readonly #member: Uint8Array;
+  readonly #identity: () => Identity;
   readonly #term: () => number;
+  #written: { readonly clusterId: bigint; readonly bytes: Uint8Array } | null = null;
 
-  constructor(
-    identity: { readonly clusterId: bigint; readonly memberId: bigint },
-    term: () => number,
-  ) {
+  constructor(identity: () => Identity, term: () => number) {
+    this.#identity = identity;
     this.#term = term;
-    const writer = new ProtoWriter();
-    writer.id64(1, identity.clusterId);
-    writer.id64(2, identity.memberId);
-    this.#member = writer.finish();
   }
 
   /** A reply that begins with its header, to be written on. */
@@ -35,10 +31,21 @@ export class HeaderWriter {
   }
 
   readonly #write = (writer: ProtoWriter, revision: number): void => {
-    writer.raw(this.#member);
+    writer.raw(this.#member());
     writer.number(3, revision);
     writer.number(4, this.#term());
   };
+
+  /** The same for every reply, once this member is in a group. */
+  #member(): Uint8Array {
+    const { clusterId, memberId } = this.#identity();
+    if (this.#written?.clusterId === clusterId) return this.#written.bytes;
+    const writer = new ProtoWriter(24);
+    writer.id64(1, clusterId);
+    writer.id64(2, memberId);
+    this.#written = { clusterId, bytes: writer.finish() };
+    return this.#written.bytes;
+  }
 }
 
 export function writeKeyValue(writer: ProtoWriter, kv: KeyValue): void {

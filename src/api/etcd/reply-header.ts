@@ -9,13 +9,11 @@ export interface Identity {
 }
 
 export class ReplyHeader {
-  readonly #clusterId: string;
-  readonly #memberId: string;
+  readonly #identity: () => Identity;
   readonly #term: () => number;
 
-  constructor(identity: Identity, term: () => number) {
-    this.#clusterId = identity.clusterId.toString();
-    this.#memberId = identity.memberId.toString();
+  constructor(identity: () => Identity, term: () => number) {
+    this.#identity = identity;
     this.#term = term;
   }
 
@@ -24,9 +22,10 @@ export class ReplyHeader {
     revision: number,
     body: Body,
   ): { readonly ok: true; readonly value: Body & { header: ResponseHeader } } {
+    const { clusterId, memberId } = this.#identity();
     const header: ResponseHeader = {
-      clusterId: this.#clusterId,
-      memberId: this.#memberId,
+      clusterId: clusterId.toString(),
+      memberId: memberId.toString(),
       revision,
       raftTerm: this.#term(),
     };

@@ -23,6 +23,7 @@ export interface RunFlags {
   readonly dataDir?: string;
   readonly nodeId?: string;
   readonly meshInterface?: string;
+  readonly grpc?: string;
   readonly peer?: string;
   readonly join?: string;
   readonly logLevel?: string;
@@ -53,6 +54,7 @@ export async function compileForRun(
       "data-dir": flags.dataDir,
       "node-id": flags.nodeId,
       "mesh-interface": flags.meshInterface,
+      grpc: flags.grpc,
       peer: flags.peer,
       join: flags.join,
       "log-level": flags.logLevel,

@@ -25,6 +25,7 @@ beforeAll(async () => {
       env: {
         PATH: process.env["PATH"],
         HOME: cwd,
+        MESHMEND_GRPC: "127.0.0.1:0",
         MESHMEND_LOOP_PERIOD: "100ms",
         MESHMEND_THRESHOLDS_TARGET_FAILURES: "1",
         MESHMEND_TARGETS: "tcp://127.0.0.1:1",

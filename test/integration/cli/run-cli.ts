@@ -21,7 +21,8 @@ export interface RunOptions {
 export function runCli(words: readonly string[], options: RunOptions): Promise<Ran> {
   const { cwd, environment = {}, signalOn } = options;
   const { promise, resolve, reject } = Promise.withResolvers<Ran>();
-  const env = { PATH: process.env["PATH"] ?? "", HOME: cwd, ...environment };
+  const path = process.env["PATH"] ?? "";
+  const env = { PATH: path, HOME: cwd, MESHMEND_GRPC: "127.0.0.1:0", ...environment };
   const child = spawn(join(root, "bin/meshmend"), words, { cwd, env, timeout: 50_000 });
   let stdout = "";
   let stderr = "";

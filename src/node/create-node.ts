@@ -18,6 +18,7 @@ import {
   timeOrderedId,
 } from "../base/index.ts";
 import type { HostPort, NodeConfig } from "../config/index.ts";
+import type { Reply } from "../kvstore/index.ts";
 import {
   type Action,
   type Actuator,
@@ -124,10 +125,11 @@ export async function createNode(
   const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
   const stores = { log, journal: journal.value };
   const mesh = openMesh(config, parts);
-  const agreement = new Agreement(
+  const agreement: Agreement<Reply> = new Agreement(
     {
       ...parts,
       stateMachine: store.serial,
+      answer: (question) => face.answer(question),
       onPersisted(tookMs) {
         metrics.raftPersisted(tookMs);
         consensus.onPersisted(tookMs);
@@ -136,11 +138,14 @@ export async function createNode(
     config,
   );
   const consensus = new ConsensusSensor({ status: () => agreement.status() });
-  const face = new EtcdFace(
+  const face: EtcdFace = new EtcdFace(
     {
       ...parts,
       ...store,
-      agreement: memberAgreement(() => agreement.driver),
+      agreement: memberAgreement(
+        () => agreement.driver,
+        (question, signal) => agreement.askLeader(question, signal),
+      ),
       metrics,
     },
     {

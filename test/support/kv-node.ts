@@ -5,6 +5,7 @@ import { type NodeId, silentLogger } from "../../src/base/index.ts";
 import { defaultRaftOptions, type Member } from "../../src/consensus/index.ts";
 import { openMember } from "../../src/node/consensus/open-member.ts";
 import { EtcdFace } from "../../src/node/kv/etcd-face.ts";
+import { memberAgreement } from "../../src/node/kv/member-agreement.ts";
 import { openNodeStore } from "../../src/node/kv/node-store.ts";
 import { systemRandom } from "../../src/node/system-random.ts";
 import { realClock } from "./real-clock.ts";
@@ -27,7 +28,7 @@ export async function startKvNode(options: KvNodeOptions) {
   if (!store.ok) throw new Error(store.fault.message);
   const { machine, serial } = store.value;
   const member = await openMember(
-    { ...parts, stateMachine: serial },
+    { ...parts, stateMachine: serial, answer: (question) => face.answer(question) },
     {
       folder: join(options.folder, "raft"),
       id: options.id as NodeId,
@@ -41,10 +42,10 @@ export async function startKvNode(options: KvNodeOptions) {
   );
   if (!member.ok) throw new Error(member.fault.message);
   const { node } = member.value;
-  const face = new EtcdFace(
+  const face: EtcdFace = new EtcdFace(
     {
       ...parts,
-      agreement: node,
+      agreement: memberAgreement(() => node, member.value.askLeader),
       machine,
       serial,
       metrics: { grpcEnded() {}, grpcRejected() {}, grpcOpen() {} },

@@ -67,5 +67,7 @@ export interface MemberHandlers {
     signal: AbortSignal,
   ): Promise<Result<NodeId, LeaderFault>>;
   join(joiner: Joiner, signal: AbortSignal): Promise<Result<Joined, LeaderFault>>;
+  /** Of what stands behind the log; question and answer are its own. */
+  ask(question: Uint8Array, signal: AbortSignal): Promise<Result<Uint8Array, LeaderFault>>;
   status(): MemberStatus;
 }

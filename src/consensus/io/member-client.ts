@@ -96,6 +96,17 @@ export class MemberClient {
     return outcomeOf(response, (id) => (id === "" ? null : (id as NodeId)));
   }
 
+  /** What only the leader can answer, in the words of the state that is agreed on. */
+  async ask(
+    to: Member,
+    question: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Result<Uint8Array, LeaderFault>> {
+    const request = { caller: this.#caller(to), question };
+    const response = await this.#connections.call(to, memberService.ask, request, signal);
+    return outcomeOf(response, (answer) => answer);
+  }
+
   /** `address` is any member's. */
   async join(
     address: string,

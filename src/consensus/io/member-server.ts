@@ -98,6 +98,14 @@ export class MemberServer {
         const result = await handlers.transferLeadership(wanted, signal);
         return { outcome: either("target", result, (chosen) => chosen) };
       }),
+      ask: this.#unary<wire.AskRequest, wire.AskResponse>(
+        async ({ caller, question }, call, signal) => {
+          const refusal = this.#refusal(caller, call);
+          if (refusal !== null) return refusal;
+          const result = await handlers.ask(question, signal);
+          return { outcome: either("answer", result, (answer) => answer) };
+        },
+      ),
       status: this.#unary<wire.StatusRequest, wire.StatusResponse>(() =>
         Promise.resolve(statusToWire(handlers.status())),
       ),

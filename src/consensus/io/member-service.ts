@@ -23,6 +23,7 @@ export const memberService = {
     wire.TransferLeadershipRequest,
     wire.TransferLeadershipResponse,
   ),
+  ask: unary("Ask", wire.AskRequest, wire.AskResponse),
   status: unary("Status", wire.StatusRequest, wire.StatusResponse),
 };
 

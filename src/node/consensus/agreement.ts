@@ -142,6 +142,13 @@ export class Agreement<Reply> {
     return driver.ok ? driver.value.transferLeadership(target, signal) : driver;
   }
 
+  /** In the words of the state that is agreed on; answered by another member that leads. */
+  async askLeader(question: Uint8Array, signal: AbortSignal): Promise<Result<Uint8Array>> {
+    const usable = this.#usable();
+    if (!usable.ok) return usable;
+    return this.#member?.askLeader(question, signal) ?? failed(unavailable("no member"));
+  }
+
   /** How willing this node is to lead; kept over what it goes through. */
   setPriority(priority: number): void {
     if (priority === this.#priority) return;

@@ -8,6 +8,7 @@ import {
   type Clock,
   type Fault,
   failed,
+  fault,
   type Logger,
   type NodeId,
   ok,
@@ -38,6 +39,8 @@ export interface MemberParts<Reply> {
   readonly logger: Logger;
   readonly stateMachine: StateMachine<Reply>;
   readonly onPersisted?: (tookMs: number) => void;
+  /** What followers ask this member while it leads; in the words of whoever drives the state. */
+  readonly answer?: (question: Uint8Array) => Promise<Result<Uint8Array>>;
 }
 
 export interface MemberOptions {
@@ -58,6 +61,8 @@ export interface MemberOptions {
 export interface OpenedMember<Reply> {
   readonly node: RaftNode<Reply>;
   readonly peers: PeerPort | null;
+  /** Another member that leads answers; E_NO_LEADER: there is none to be asked. */
+  askLeader(question: Uint8Array, signal: AbortSignal): Promise<Result<Uint8Array>>;
   /** Hands leadership over, then stops. Never throws. */
   stop(): Promise<void>;
 }
@@ -83,7 +88,7 @@ export async function openMember<Reply>(
     },
   );
   const local = { id, clusterId };
-  const handlers = memberHandlers(local, () => node);
+  const handlers = memberHandlers(local, () => node, parts.answer);
   const { listen, security } = options;
   const peers =
     listen === null ? null : await openPeerPort(parts, { listen, security, local }, handlers);
@@ -106,23 +111,32 @@ export async function openMember<Reply>(
   // The port first: it may be somebody else's, and then nothing was begun.
   const listening = peers === null ? ok(undefined) : await peers.listen();
   const started = listening.ok ? await node.start() : listening;
-  if (started.ok) return ok({ node, peers, stop });
+  const askLeader: OpenedMember<Reply>["askLeader"] = async (question, signal) => {
+    const leader = leaderOf(node);
+    if (leader === null || leader.id === id || peers === null) return failed(noLeader);
+    return peers.client.ask(leader, question, signal);
+  };
+  if (started.ok) return ok({ node, peers, askLeader, stop });
   await stop();
   return failed(started.fault);
+}
+
+const noLeader = fault("E_NO_LEADER", "no other member leads that could be asked");
+
+function leaderOf<Reply>(node: RaftNode<Reply>): Member | null {
+  const status = node.status();
+  const members = status === null ? [] : membersOf(status.membership);
+  return members.find(({ id }) => id === status?.leaderId) ?? null;
 }
 
 /** What this member does for others. */
 function memberHandlers<Reply>(
   { id, clusterId }: { readonly id: NodeId; readonly clusterId: string },
   driver: () => RaftNode<Reply>,
+  answer: MemberParts<Reply>["answer"],
 ): MemberHandlers {
-  const leaderOf = (): Member | null => {
-    const status = driver().status();
-    const members = status === null ? [] : membersOf(status.membership);
-    return members.find(({ id }) => id === status?.leaderId) ?? null;
-  };
   const refused = (reason: Fault) => {
-    const told: LeaderFault = { ...reason, leader: leaderOf() };
+    const told: LeaderFault = { ...reason, leader: leaderOf(driver()) };
     return failed(told);
   };
   const membership = () => driver().status()?.membership ?? emptyMembership;
@@ -146,6 +160,10 @@ function memberHandlers<Reply>(
       const change = { kind: "add-learner", member, promote } as const;
       const added = await driver().changeMembership([change], signal);
       return added.ok ? ok({ clusterId, membership: membership() }) : refused(added.fault);
+    },
+    async ask(question) {
+      const answered = (await answer?.(question)) ?? failed(noLeader);
+      return answered.ok ? answered : refused(answered.fault);
     },
     status() {
       const seen = driver().status();

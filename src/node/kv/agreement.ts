@@ -21,6 +21,8 @@ export interface Agreement {
   read(mode: "linearizable" | "lease", signal?: AbortSignal): Promise<Result<void>>;
   changeMembership(changes: readonly MemberChange[], signal?: AbortSignal): Promise<Result<void>>;
   transferLeadership(target: NodeId | null, signal?: AbortSignal): Promise<Result<void>>;
+  /** Another member that leads answers, with what its `answer` says; else E_NO_LEADER. */
+  askLeader(question: Uint8Array, signal: AbortSignal): Promise<Result<Uint8Array>>;
   /** Null before the start. */
   status(): AgreementStatus | null;
 }

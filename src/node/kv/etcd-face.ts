@@ -101,6 +101,11 @@ export class EtcdFace implements HealthSource {
     return started;
   }
 
+  /** What followers ask this member while it leads. */
+  answer(question: Uint8Array): Promise<Result<Uint8Array>> {
+    return this.#leases.answer(question);
+  }
+
   health(): Health {
     return this.#server.health();
   }

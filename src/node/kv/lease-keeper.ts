@@ -48,15 +48,38 @@ export class LeaseKeeper {
     await this.#running;
   }
 
-  get leads(): boolean {
-    return this.#look() !== null;
+  /** Answers its time to live in seconds. Where another member leads, that one is asked. */
+  renew(id: LeaseId): Promise<Result<number>> {
+    return this.#look() === null ? this.#ask("renew", id) : this.#renewHere(id);
+  }
+
+  /** Milliseconds left. Where another member leads, that one is asked. */
+  remainingMs(id: LeaseId): Promise<Result<number>> {
+    return this.#look() === null ? this.#ask("remaining", id) : this.#remainingHere(id);
+  }
+
+  /** What a follower asked. */
+  async answer(question: Uint8Array): Promise<Result<Uint8Array>> {
+    const asked = readQuestion(question);
+    if (asked === null) return failed(unreadable);
+    const { about, id } = asked;
+    const known = about === "renew" ? await this.#renewHere(id) : await this.#remainingHere(id);
+    return known.ok ? ok(writeNumber(known.value)) : known;
+  }
+
+  async #ask(about: Question["about"], id: LeaseId): Promise<Result<number>> {
+    const { signal } = this.#life;
+    const answered = await this.#parts.agreement.askLeader(writeQuestion({ about, id }), signal);
+    if (!answered.ok) return answered;
+    const number = readNumber(answered.value);
+    return number === null ? failed(unreadable) : ok(number);
   }
 
   /**
    * A deposed leader could promise what its successor does not know of, so a majority is asked
-   * first. E_NOT_LEADER: ask the leader.
+   * first.
    */
-  async renew(id: LeaseId): Promise<Result<number>> {
+  async #renewHere(id: LeaseId): Promise<Result<number>> {
     const confirmed = await this.#confirmed();
     if (!confirmed.ok) return confirmed;
     return this.#time.renew(id, this.#parts.clock.monotonicMs());
@@ -67,8 +90,7 @@ export class LeaseKeeper {
     if (this.#look() !== null) this.#time.remainingMs(id, this.#parts.clock.monotonicMs());
   }
 
-  /** What is left in milliseconds. */
-  async remainingMs(id: LeaseId): Promise<Result<number>> {
+  async #remainingHere(id: LeaseId): Promise<Result<number>> {
     const confirmed = await this.#confirmed();
     if (!confirmed.ok) return confirmed;
     const left = this.#time.remainingMs(id, this.#parts.clock.monotonicMs());
@@ -114,6 +136,45 @@ export class LeaseKeeper {
   }
 }
 
+interface Question {
+  readonly about: "renew" | "remaining";
+  readonly id: LeaseId;
+}
+
+const topics = ["renew", "remaining"] as const;
+
+/** A byte for what is asked, eight for the lease. */
+function writeQuestion({ about, id }: Question): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(9));
+  bytes.setUint8(0, topics.indexOf(about));
+  bytes.setBigInt64(1, id);
+  return new Uint8Array(bytes.buffer);
+}
+
+function readQuestion(bytes: Uint8Array): Question | null {
+  const about = topics[bytes[0] ?? -1];
+  if (about === undefined || bytes.length !== 9) return null;
+  return { about, id: viewOf(bytes).getBigInt64(1) };
+}
+
+function writeNumber(value: number): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(8));
+  bytes.setFloat64(0, value);
+  return new Uint8Array(bytes.buffer);
+}
+
+function readNumber(bytes: Uint8Array): number | null {
+  const value = bytes.length === 8 ? viewOf(bytes).getFloat64(0) : Number.NaN;
+  return Number.isFinite(value) && value >= 0 ? value : null;
+}
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  new DataView(buffer, byteOffset, byteLength);
+
+const unreadable: Fault = {
+  code: "E_PEER_MALFORMED",
+  message: "what a member said of a lease cannot be read",
+};
 export const leaseNotFound: Fault = {
   code: "E_LEASE_NOT_FOUND",
   message: "there is no such lease",

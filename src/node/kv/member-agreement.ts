@@ -11,7 +11,10 @@ const noGroup: Fault = fault(
   "see /health, component consensus",
 );
 
-export function memberAgreement(driver: () => RaftNode<Reply> | null): Agreement {
+export function memberAgreement(
+  driver: () => RaftNode<Reply> | null,
+  askLeader: Agreement["askLeader"],
+): Agreement {
   const refused = async () => failed(noGroup);
   return {
     propose: (command, signal) => driver()?.propose(command, signal) ?? refused(),
@@ -19,6 +22,7 @@ export function memberAgreement(driver: () => RaftNode<Reply> | null): Agreement
     changeMembership: (changes, signal) => driver()?.changeMembership(changes, signal) ?? refused(),
     transferLeadership: (target, signal) =>
       driver()?.transferLeadership(target, signal) ?? refused(),
+    askLeader,
     status: () => driver()?.status() ?? null,
   };
 }

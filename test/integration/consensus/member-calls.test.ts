@@ -74,6 +74,7 @@ beforeEach(async () => {
       calls.joiner = joiner;
       return ok({ clusterId: "cluster", membership });
     },
+    ask: async (question) => (question.length === 0 ? failed(notLeader) : ok(question.slice(1))),
     status: () => status,
   };
   listener = new PeerListener(
@@ -85,6 +86,7 @@ beforeEach(async () => {
     changeMembership: (...args) => handlers.changeMembership(...args),
     transferLeadership: (...args) => handlers.transferLeadership(...args),
     join: (...args) => handlers.join(...args),
+    ask: (...args) => handlers.ask(...args),
     status: () => handlers.status(),
   };
   new MemberServer(

@@ -12,7 +12,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { machine } from "./support/statistics.ts";
+import { KvClient } from "../src/client/index.ts";
+import { PutRequest } from "../src/wire/etcd/rpc.ts";
+import { machine, percentile } from "./support/statistics.ts";
 
 const seconds = Number(process.argv[2] ?? 10);
 const wanted = process.argv.slice(3).map(Number);
@@ -57,6 +59,11 @@ try {
       for (const cluster of clusters) {
         const result = await load(cluster, call, round);
         console.log(row(cluster.name, round, result));
+      }
+    }
+    if (call === "Put") {
+      for (const { clients } of rounds.filter(({ connections }) => connections <= 4)) {
+        console.log(await loadStream(clusters[1] as Cluster, clients));
       }
     }
     console.log("");
@@ -112,6 +119,38 @@ async function load(
     cpuShare,
     rssMiB: Math.max(...cluster.processes.map(rssMiB)),
   };
+}
+
+/** Puts over one stream of the client library, in this process: as many in flight as clients. */
+async function loadStream(cluster: Cluster, clients: number): Promise<string> {
+  const made = await KvClient.connect({ address: await leaderOf(cluster), maxInFlight: clients });
+  if (!made.ok) throw new Error(made.fault.message);
+  const request = PutRequest.decode(new Uint8Array(message("Put").subarray(5)));
+  const tookMs: number[] = [];
+  let refused = 0;
+  const cpuBefore = cpuSeconds(cluster);
+  const startedMs = performance.now();
+  const one = async () => {
+    while (performance.now() - startedMs < seconds * 1_000) {
+      const sentMs = performance.now();
+      if (!(await made.value.put(request)).ok) refused++;
+      tookMs.push(performance.now() - sentMs);
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, one));
+  made.value.close();
+  return row(
+    "meshmend, stream",
+    { clients, connections: 1 },
+    {
+      perSecond: tookMs.length / seconds,
+      p50Ms: percentile(tookMs, 0.5),
+      p99Ms: percentile(tookMs, 0.99),
+      failed: refused,
+      cpuShare: (cpuSeconds(cluster) - cpuBefore) / seconds,
+      rssMiB: Math.max(...cluster.processes.map(rssMiB)),
+    },
+  );
 }
 
 /** One gRPC message: a 256-byte value under one key, or the request for it. */

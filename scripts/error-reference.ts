@@ -273,6 +273,9 @@ const areas: readonly Area[] = [
     title: "Clients of the agreed map",
     where: "In answers over gRPC, where etcd's API has no words of its own, and in the log.",
     codes: {
+      E_CLIENT_CLOSED: "The client's connection is over; nothing was sent.",
+      E_CLIENT_REFUSED: "The server refused, in the words of etcd's API.",
+      E_CLIENT_UNREACHABLE: "Nobody answers at the address.",
       E_DEFRAGMENT: "The store could not be defragmented; it serves as before.",
       E_MEMBER_ADD: "Members are not added beforehand: a node asks for it when it starts.",
       E_MEMBER_NOT_FOUND: "No member has this id.",

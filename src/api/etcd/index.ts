@@ -9,6 +9,7 @@ import { clusterMethods } from "./cluster-service.ts";
 import { healthMethods } from "./health-method.ts";
 import { HeaderWriter } from "./kv-encoding.ts";
 import { kvMethods } from "./kv-service.ts";
+import { kvStreamMethod } from "./kv-stream.ts";
 import { leaseMethods } from "./lease-service.ts";
 import { maintenanceMethods } from "./maintenance-service.ts";
 import { type Identity, ReplyHeader } from "./reply-header.ts";
@@ -42,10 +43,13 @@ export function etcdMethods(parts: EtcdApiParts, options: EtcdApiOptions): Metho
   const writer = new HeaderWriter(identity, term);
   const header = new ReplyHeader(identity, term);
   const hasLeader = () => members.status().leaderId !== 0n;
+  const kv = kvMethods({ store, header: writer, hasLeader }, options);
+  const lease = leaseMethods({ store, header, hasLeader });
   return {
-    ...kvMethods({ store, header: writer, hasLeader }, options),
+    ...kv,
+    ...lease,
+    "/meshmend.kv.v1.KVService/Stream": kvStreamMethod({ ...kv, ...lease }),
     "/etcdserverpb.Watch/Watch": watchMethod({ store, header: writer, hasLeader, logger }, options),
-    ...leaseMethods({ store, header, hasLeader }),
     ...clusterMethods({ members, header }),
     ...maintenanceMethods({ store, members, upkeep, header, logger }),
     ...authMethods(header),

@@ -48,7 +48,7 @@ export class HeaderWriter {
   }
 }
 
-export function writeKeyValue(writer: ProtoWriter, kv: KeyValue): void {
+function writeKeyValue(writer: ProtoWriter, kv: KeyValue): void {
   writer.key(1, kv.key);
   writer.number(2, kv.createRevision);
   writer.number(3, kv.modRevision);

@@ -32,7 +32,7 @@ import type { Method, Methods } from "./method.ts";
 import type { GrpcListening, GrpcMetrics, GrpcServerOptions } from "./server-ports.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 
-export const grpcLimits = {
+const grpcLimits = {
   /** As etcd's server has it. */
   concurrentStreams: 1_024,
   headerListBytes: 16 * 1024,

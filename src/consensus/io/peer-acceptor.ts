@@ -158,7 +158,10 @@ export class PeerAcceptor {
       case "hello":
         return failed(fault("E_PEER_MALFORMED", "a second Hello on one stream"));
       case "ping":
-        call.write(encodeResponse({ $case: "pong", value: decoded.value.value }));
+        // Whoever does not read the answers gets no more of them: they would pile up here.
+        if (!call.writableNeedDrain) {
+          call.write(encodeResponse({ $case: "pong", value: decoded.value.value }));
+        }
         return ok(stream);
       case "batch": {
         const messages = messagesOf(decoded.value.value, envelope);

@@ -59,6 +59,7 @@ class Members {
         clusterId: "members",
         mayCreate: first,
         founders: first && this.#founders.includes(member) ? this.#founders : null,
+        address: member.address,
         listen: { host: "127.0.0.1", port },
         security: { credentials: null, insecure: false },
         raft: this.#raft,

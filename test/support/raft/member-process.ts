@@ -60,6 +60,7 @@ const opened = await openMember(
     clusterId: given.clusterId,
     mayCreate: given.mayCreate,
     founders: given.founders,
+    address: given.member.address,
     listen: { host, port },
     security: { credentials: null, insecure: given.insecure ?? false },
     raft: { ...defaultRaftOptions, ...given.raft },

@@ -140,12 +140,15 @@ export class GrpcPeerTransport implements PeerTransport {
     if (this.#handlers !== null) this.#connect();
   }
 
-  /** To the members, and back to whoever speaks to this node. */
+  /**
+   * To the members, and back to whoever speaks to this node; to where it says it is, for it may have
+   * moved, and without an answer no majority would ever agree on its new address.
+   */
   #connect(): void {
     const wanted = new Map(this.#peers.map((peer) => [peer.id, peer]));
     const enough = wanted.size + maxAcquaintances;
     for (const peer of this.#present.values()) {
-      if (wanted.size < enough && !wanted.has(peer.id)) wanted.set(peer.id, peer);
+      if (wanted.has(peer.id) || wanted.size < enough) wanted.set(peer.id, peer);
     }
     wanted.delete(this.#local.id);
     for (const [id, link] of this.#links) {

@@ -2,10 +2,14 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { beforeTheLog } from "../../../../src/consensus/log-entry.ts";
 import { ByteWriter } from "../../../../src/consensus/io/byte-writer.ts";
-import { type Frame, type FramePlace, GroupWriter } from "../../../../src/consensus/io/log-frame.ts";
+import {
+  type Frame,
+  type FramePlace,
+  GroupWriter,
+} from "../../../../src/consensus/io/log-frame.ts";
 import { scanSegment } from "../../../../src/consensus/io/segment-scan.ts";
+import { beforeTheLog } from "../../../../src/consensus/log-entry.ts";
 import { command, commands, hardState } from "../../../compliance/sample-log.ts";
 
 const start: FramePlace = { sequence: 3, salt: 0xabcdef, chain: 0xabcdef, group: 5, part: 0 };
@@ -46,7 +50,11 @@ function scanned(bytes: Buffer, sealedAtBytes: number | null = null) {
     { place: start, startBytes: 0, sealedAtBytes },
     { onFrame: (frame) => frames.push(frame), onDamage: (at) => damage.push(at) },
   );
-  return { indexes: frames.flatMap(({ entries }) => entries.map(({ index }) => index)), damage, end };
+  return {
+    indexes: frames.flatMap(({ entries }) => entries.map(({ index }) => index)),
+    damage,
+    end,
+  };
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1);

@@ -41,7 +41,8 @@ function queueOf(): { queue: WriteQueue; waiting: (name: string) => never } {
   return { queue: new WriteQueue(), waiting };
 }
 
-const namesOf = (waiting: readonly object[]) => waiting.map((one) => (one as { name: string }).name);
+const namesOf = (waiting: readonly object[]) =>
+  waiting.map((one) => (one as { name: string }).name);
 const noVote = (entries: Entry[]) => ({ hardState: null, entries });
 
 describe("the queue of writes", () => {

@@ -9,7 +9,7 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { type NodeId, seededRandom, silentLogger } from "../../../src/base/index.ts";
-import { asTerm, type Entry, type HardState } from "../../../src/consensus/index.ts";
+import { asTerm, type HardState } from "../../../src/consensus/index.ts";
 import { lockFolder, SegmentedLog } from "../../../src/consensus/io/index.ts";
 import { realClock } from "../../support/real-clock.ts";
 
@@ -20,9 +20,9 @@ const noMembers = { voters: [], outgoing: null, learners: [] };
 const snapshotAt = (index: number, term: number) =>
   index === 0 ? null : { index, term: asTerm(term), membership: noMembers };
 
-function entryOf(index: number, term: number): Entry & { readonly kind: "command" } {
+function entryOf(index: number, term: number) {
   const command = Buffer.alloc(16 + ((index * 37) % 500), `${index} in ${term};`);
-  return { index, term: asTerm(term), kind: "command", command };
+  return { index, term: asTerm(term), kind: "command" as const, command };
 }
 
 const locked = await lockFolder(folder, { random });

@@ -75,7 +75,8 @@ export function connectDaemon(at: HostPort): DaemonClient {
       return exchange({ method: "POST", path, headers, body: JSON.stringify(body) }, shape, [200]);
     },
     delete(path, shape) {
-      const headers = { "content-type": "application/json" };
+      // For this method Node says nothing of the length by itself.
+      const headers = { "content-type": "application/json", "content-length": "2" };
       return exchange({ method: "DELETE", path, headers, body: "{}" }, shape, [200]);
     },
     async text(path) {

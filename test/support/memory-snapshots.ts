@@ -73,7 +73,7 @@ function encoded(meta: SnapshotMeta, payload: Buffer): Buffer {
 }
 
 function decoded(bytes: Uint8Array): { meta: SnapshotMeta; payload: Buffer } | null {
-  const found = /^(\d+) (\d+) ([^]*)$/.exec(Buffer.from(bytes).toString("utf8"));
+  const found = /^(\d+) (\d+) ([\s\S]*)$/.exec(Buffer.from(bytes).toString("utf8"));
   const text = found?.[3] ?? "";
   if (found?.[1] !== String(text.length) || found[2] !== String(sum(text))) return null;
   const { meta, payload } = JSON.parse(text) as { meta: SnapshotMeta; payload: string };

@@ -137,7 +137,8 @@ export class Orders<Reply> {
       const to = route();
       if (to.kind !== "nobody") {
         const result = await attempt(to, untilEnd);
-        const again = !result.ok && (passes(result.fault) || isPending(result.fault));
+        const early = clock.monotonicMs() < deadlineMs - withinMs + settlingMs;
+        const again = !result.ok && (passes(result.fault) || isPending(result.fault, early));
         if (!again) {
           timer.abort();
           return result;
@@ -176,5 +177,10 @@ export class Orders<Reply> {
 
 const replaced = fault("E_LEADERSHIP_LOST", "a new leader has put another entry in its place");
 
+/** A new leader hears within a few heartbeats who of the others is there and may vote. */
+const settlingMs = 500;
+
 /** Another change is on its way, or the leader is new: both pass. */
-const isPending = ({ code }: Fault): boolean => code === "E_CHANGE_PENDING";
+const isPending = ({ code }: Fault, early: boolean): boolean =>
+  code === "E_CHANGE_PENDING" ||
+  (early && (code === "E_NO_SUCCESSOR" || code === "E_QUORUM_AT_RISK"));

@@ -118,6 +118,7 @@ export class GroupWriter {
     const shares =
       this.#frameStart !== -1 &&
       this.#state === state &&
+      this.#entries > 0 &&
       entry.index === this.#lastIndex + 1 &&
       this.#entries < maxFrameEntries &&
       this.#out.length - this.#frameStart < frameTargetBytes;

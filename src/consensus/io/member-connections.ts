@@ -17,7 +17,12 @@ import { connectionFault } from "./connection-fault.ts";
 import { type ConnectionLimits, channelOptions } from "./exchange-call.ts";
 import type { UnaryMethod } from "./member-service.ts";
 import { formatPeerAddress, parsePeerAddress } from "./peer-address.ts";
-import { channelCredentials, type PeerIdentity, type PeerSecurity } from "./peer-credentials.ts";
+import {
+  channelCredentials,
+  identityOf,
+  type PeerIdentity,
+  type PeerSecurity,
+} from "./peer-credentials.ts";
 
 export interface MemberConnectionsParts {
   readonly clock: Clock;
@@ -97,7 +102,10 @@ export class MemberConnections {
     }
     const key = `${address} ${id ?? ""}`;
     const known = this.#connections.get(key);
-    const identity = this.#parts.security.credentials?.current() ?? null;
+    const { credentials } = this.#parts.security;
+    const current = credentials === null ? ok(null) : identityOf(credentials);
+    if (!current.ok) return current;
+    const identity = current.value;
     if (known !== undefined && (known.identity === identity || known.calls > 0)) {
       this.#connections.delete(key);
       this.#connections.set(key, known);

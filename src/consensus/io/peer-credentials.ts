@@ -28,6 +28,7 @@ export interface PeerIdentity {
 
 /** Asked for every new connection, so that a rotation needs no restart. */
 export interface PeerCredentials {
+  /** The same object until something changed. May throw when it cannot be read. */
   current(): PeerIdentity;
 }
 
@@ -48,8 +49,30 @@ export function refusalOfHost(host: string, security: PeerSecurity): Fault | nul
   return fault("E_PEER_INSECURE", message, remedy);
 }
 
+/** The identity of now, fit for use. Fault: E_PEER_CREDENTIALS. */
+export function identityOf(credentials: PeerCredentials): Result<PeerIdentity> {
+  try {
+    const identity = credentials.current();
+    const refusal = refusalOfIdentity(identity);
+    return refusal === null ? ok(identity) : failed(refusal);
+  } catch (thrown) {
+    return failed(fault("E_PEER_CREDENTIALS", `the peer certificate: ${messageOf(thrown)}`));
+  }
+}
+
+/** Identities never change, and looking into one takes a millisecond: each is examined once. */
+const examined = new WeakMap<PeerIdentity, Fault | null>();
+
 /** Null when certificate and key are sound and belong together; else E_PEER_CREDENTIALS. */
 export function refusalOfIdentity(identity: PeerIdentity): Fault | null {
+  const known = examined.get(identity);
+  if (known !== undefined) return known;
+  const refusal = examine(identity);
+  examined.set(identity, refusal);
+  return refusal;
+}
+
+function examine(identity: PeerIdentity): Fault | null {
   try {
     // An authority that is no certificate is passed over by OpenSSL: nobody would be trusted.
     new X509Certificate(identity.authorities);
@@ -78,9 +101,8 @@ export function channelCredentials(
   const refusal = refusalOfHost(host, security);
   if (refusal !== null) return failed(refusal);
   if (security.credentials === null) return ok(ChannelCredentials.createInsecure());
-  const identity = security.credentials.current();
-  const unusable = refusalOfIdentity(identity);
-  if (unusable !== null) return failed(unusable);
+  const identity = identityOf(security.credentials);
+  if (!identity.ok) return identity;
   const verifyOptions = {
     // The name of a peer is its node id, not where it happens to be reached.
     checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
@@ -90,7 +112,7 @@ export function channelCredentials(
       return new Error(mismatch.message);
     },
   };
-  const context = createSecureContext(contextOptions(identity));
+  const context = createSecureContext(contextOptions(identity.value));
   return ok(ChannelCredentials.createFromSecureContext(context, verifyOptions));
 }
 

@@ -4,30 +4,18 @@
  * left this process; until then all that comes shares the next one.
  */
 
-import {
-  type Clock,
-  type Fault,
-  fault,
-  type Logger,
-  type NodeId,
-  type Random,
-} from "../../base/index.ts";
+import { type Fault, fault, type Logger, type Random } from "../../base/index.ts";
 import type { Message } from "../message.ts";
 import { backoffMs } from "./backoff.ts";
-import { connectionFault } from "./connection-fault.ts";
-import { type ExchangeCall, openExchange } from "./exchange-call.ts";
-import { decodeResponse, encodeBatch, encodeRequest } from "./exchange-frames.ts";
-import { LaneQueue } from "./lane-queue.ts";
-import { parsePeerAddress } from "./peer-address.ts";
-import { channelCredentials, type PeerSecurity } from "./peer-credentials.ts";
+import { encodeBatch } from "./exchange-frames.ts";
 import {
-  helloTo,
-  type LaneName,
-  type LocalNode,
-  permanentRefusals,
-  refusalFrom,
-  refusalOfWelcome,
-} from "./peer-handshake.ts";
+  type LaneConnection,
+  type LaneConnectionParts,
+  openLaneConnection,
+  type PeerLaneTarget,
+} from "./lane-connection.ts";
+import { LaneQueue } from "./lane-queue.ts";
+import { permanentRefusals } from "./peer-handshake.ts";
 import type { PeerTransportOptions } from "./peer-transport-options.ts";
 
 export type LaneState =
@@ -37,21 +25,12 @@ export type LaneState =
   | { readonly kind: "refused"; readonly fault: Fault }
   | { readonly kind: "down"; readonly fault: Fault };
 
-export interface PeerLaneParts {
-  readonly clock: Clock;
+export interface PeerLaneParts extends LaneConnectionParts {
   readonly random: Random;
   readonly logger: Logger;
-  readonly security: PeerSecurity;
-  readonly local: LocalNode;
-  readonly onState: (state: LaneState) => void;
+  readonly onState: () => void;
   /** What was under way may be lost. */
   readonly onLost: () => void;
-}
-
-export interface PeerLaneTarget {
-  readonly peer: NodeId;
-  readonly address: string;
-  readonly lane: LaneName;
 }
 
 export interface LaneCounters {
@@ -71,14 +50,14 @@ export class PeerLane {
   readonly #options: PeerTransportOptions;
   readonly #queue: LaneQueue;
   #state: LaneState = { kind: "connecting" };
-  #call: ExchangeCall | null = null;
+  /** Why the last connection failed; null once there is one. */
+  #lastFault: Fault | null = null;
+  #connection: LaneConnection | null = null;
   #writing = false;
   #dropped = 0;
   #sentMessages = 0;
   #sentFrames = 0;
   #sentBytes = 0;
-  #ping: { readonly sequence: number; readonly sentAtMs: number } | null = null;
-  #roundTripMs: number | null = null;
 
   constructor(parts: PeerLaneParts, target: PeerLaneTarget, options: PeerTransportOptions) {
     this.#parts = parts;
@@ -96,6 +75,11 @@ export class PeerLane {
     return this.#state;
   }
 
+  /** Why it is not up, also while it is tried again. */
+  get lastFault(): Fault | null {
+    return this.#lastFault;
+  }
+
   counters(): LaneCounters {
     return {
       sentMessages: this.#sentMessages,
@@ -104,7 +88,7 @@ export class PeerLane {
       droppedMessages: this.#dropped + this.#queue.dropped,
       queuedMessages: this.#queue.messages,
       queuedBytes: this.#queue.bytes,
-      roundTripMs: this.#roundTripMs,
+      roundTripMs: this.#connection?.roundTripMs ?? null,
     };
   }
 
@@ -117,8 +101,8 @@ export class PeerLane {
 
   /** Sends what waits, unless a frame is on its way out: its end will. */
   flush(): void {
-    const call = this.#call;
-    if (call === null || this.#writing || this.#state.kind !== "up") return;
+    const connection = this.#connection;
+    if (connection === null || this.#writing || this.#state.kind !== "up") return;
     const messages = this.#queue.take(this.#options.batchBytes);
     if (messages.length === 0) return;
     const frame = encodeBatch(messages);
@@ -134,7 +118,13 @@ export class PeerLane {
       return;
     }
     this.#sentMessages += messages.length;
-    this.#write(call, frame);
+    this.#sentFrames++;
+    this.#sentBytes += frame.length;
+    this.#writing = true;
+    connection.write(frame, () => {
+      this.#writing = false;
+      this.flush();
+    });
   }
 
   /** Connects, again and again, until aborted. */
@@ -143,118 +133,41 @@ export class PeerLane {
     let failures = 0;
     while (!signal.aborted) {
       this.#become({ kind: "connecting" });
-      const { reason, wasUp } = await this.#connection(signal);
+      const { reason, upForMs } = await this.#connect(signal);
+      this.#connection = null;
+      this.#writing = false;
       this.#queue.clear();
       if (signal.aborted) return;
       const refused = permanentRefusals.has(reason.code);
+      this.#lastFault = reason;
       this.#become({ kind: refused ? "refused" : "down", fault: reason });
       onLost();
-      failures = wasUp ? 1 : failures + 1;
+      // A connection that never lasts is no success, or two nodes of one name would fight fast.
+      failures = upForMs > this.#options.maxReconnectMs ? 1 : failures + 1;
       await clock.sleep(backoffMs(failures, refused, this.#options, random), signal);
     }
   }
 
   /** Resolves when the connection has ended, for whatever reason. */
-  #connection(signal: AbortSignal): Promise<{ reason: Fault; wasUp: boolean }> {
-    const { security, clock } = this.#parts;
-    const address = parsePeerAddress(this.#target.address);
-    if (!address.ok) return Promise.resolve({ reason: address.fault, wasUp: false });
-    const { promise, resolve } = Promise.withResolvers<{ reason: Fault; wasUp: boolean }>();
-    let mismatch: Fault | null = null;
-    const credentials = channelCredentials(
-      address.value,
-      this.#target.peer,
-      security,
-      (refusal) => {
-        mismatch = refusal;
-      },
-    );
-    if (!credentials.ok) return Promise.resolve({ reason: credentials.fault, wasUp: false });
-    const { call, close } = openExchange(address.value, credentials.value, this.#options);
-    const over = new AbortController();
-    const end = (reason: Fault): void => {
-      if (over.signal.aborted) return;
-      const wasUp = this.#state.kind === "up";
-      over.abort();
-      signal.removeEventListener("abort", stop);
-      this.#call = null;
-      this.#writing = false;
-      this.#ping = null;
-      close();
-      resolve({ reason, wasUp });
-    };
-    const stop = (): void => end(fault("E_PEER_STOPPED", "this node closed the connection"));
-    signal.addEventListener("abort", stop, { once: true });
-    call.on("data", (frame: Buffer) => {
-      const reason = over.signal.aborted ? null : this.#onFrame(frame);
-      if (reason !== null) end(reason);
-    });
-    call.on("end", () => end(fault("E_PEER_CLOSED", "the peer closed the connection")));
-    call.on("error", (error) => end(mismatch ?? connectionFault(error)));
-    this.#call = call;
-    this.#write(call, encodeRequest({ $case: "hello", value: this.#hello() }));
-    const { handshakeTimeoutMs } = this.#options;
-    void clock.sleep(handshakeTimeoutMs, over.signal).then(() => {
-      if (this.#state.kind === "up" || over.signal.aborted) return;
-      end(fault("E_PEER_TIMEOUT", `no answer within ${handshakeTimeoutMs} ms`));
-    });
-    if (this.#target.lane === "prompt") void this.#keepMeasuring(call, over.signal);
-    if (signal.aborted) stop();
-    return promise;
-  }
-
-  #hello() {
-    return helloTo(this.#target.peer, this.#target.lane, this.#parts.local);
-  }
-
-  /** Why the connection cannot go on; null while it can. */
-  #onFrame(frame: Buffer): Fault | null {
-    const decoded = decodeResponse(frame);
-    if (!decoded.ok) return decoded.fault;
-    const { $case, value } = decoded.value;
-    switch ($case) {
-      case "refusal":
-        return refusalFrom(value);
-      case "welcome": {
-        const refusal = refusalOfWelcome(value, this.#target.peer, this.#parts.local);
-        if (refusal !== null) return refusal;
-        this.#become({ kind: "up" });
-        this.flush();
-        return null;
-      }
-      case "pong":
-        if (value.sequence === this.#ping?.sequence) {
-          this.#roundTripMs = this.#parts.clock.monotonicMs() - this.#ping.sentAtMs;
-        }
-        return null;
-    }
-  }
-
-  async #keepMeasuring(call: ExchangeCall, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
-    for (let sequence = 1; ; sequence++) {
-      await clock.sleep(this.#options.pingEveryMs, signal);
-      if (signal.aborted) return;
-      if (this.#state.kind !== "up" || this.#writing) continue;
-      this.#ping = { sequence, sentAtMs: clock.monotonicMs() };
-      this.#write(call, encodeRequest({ $case: "ping", value: { sequence } }));
-    }
-  }
-
-  #write(call: ExchangeCall, frame: Buffer): void {
-    this.#writing = true;
-    this.#sentFrames++;
-    this.#sentBytes += frame.length;
-    // Called when the frame was handed to the socket: until then the peer is not ready for more.
-    call.write(frame, () => {
-      if (this.#call !== call) return;
-      this.#writing = false;
+  async #connect(signal: AbortSignal): Promise<{ reason: Fault; upForMs: number }> {
+    const onUp = () => {
+      this.#lastFault = null;
+      this.#become({ kind: "up" });
       this.flush();
-    });
+    };
+    const opened = openLaneConnection(this.#parts, this.#target, this.#options, onUp);
+    if (!opened.ok) return { reason: opened.fault, upForMs: 0 };
+    const connection = opened.value;
+    this.#connection = connection;
+    const stop = () => connection.end(fault("E_PEER_STOPPED", "this node closed the connection"));
+    signal.addEventListener("abort", stop, { once: true });
+    const reason = await connection.ended;
+    signal.removeEventListener("abort", stop);
+    return { reason, upForMs: connection.upForMs };
   }
 
   #become(state: LaneState): void {
     this.#state = state;
-    this.#parts.onState(state);
+    this.#parts.onState();
   }
 }

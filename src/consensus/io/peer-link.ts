@@ -68,7 +68,7 @@ export class PeerLink {
     return {
       peer: this.peer,
       state: state.kind,
-      fault: "fault" in state ? state.fault : null,
+      fault: prompt.lastFault ?? bulk.lastFault,
       sentMessages: one.sentMessages + other.sentMessages,
       sentFrames: one.sentFrames + other.sentFrames,
       sentBytes: one.sentBytes + other.sentBytes,

@@ -30,10 +30,10 @@ import { type ConnectionLimits, channelOptions } from "./exchange-call.ts";
 import { formatPeerAddress, type PeerAddress } from "./peer-address.ts";
 import {
   contextOptions,
+  identityOf,
   type PeerIdentity,
   type PeerSecurity,
   refusalOfHost,
-  refusalOfIdentity,
 } from "./peer-credentials.ts";
 
 export interface PeerListenerParts {
@@ -79,6 +79,7 @@ export class PeerListener {
   readonly #onProbation = new Map<string, AbortController>();
   readonly #sockets = new Set<Socket>();
   #identity: PeerIdentity | null = null;
+  #identityFault: string | null = null;
   #rejected = 0;
 
   constructor(parts: PeerListenerParts, options: PeerListenerOptions) {
@@ -214,15 +215,19 @@ export class PeerListener {
   #refreshIdentity(): Fault | null {
     const { credentials } = this.#parts.security;
     if (credentials === null || this.#tls === null) return null;
-    const identity = credentials.current();
-    if (identity === this.#identity) return null;
-    const refusal = refusalOfIdentity(identity);
-    if (refusal !== null) {
-      this.#parts.logger.error("the peer certificate cannot be used", { fault: refusal });
-      return refusal;
+    const identity = identityOf(credentials);
+    if (!identity.ok) {
+      // Once, not for every connection that goes on with the certificate of before.
+      if (identity.fault.message !== this.#identityFault) {
+        this.#parts.logger.error("the peer certificate cannot be used", { fault: identity.fault });
+      }
+      this.#identityFault = identity.fault.message;
+      return identity.fault;
     }
-    this.#tls.setSecureContext(contextOptions(identity));
-    this.#identity = identity;
+    this.#identityFault = null;
+    if (identity.value === this.#identity) return null;
+    this.#tls.setSecureContext(contextOptions(identity.value));
+    this.#identity = identity.value;
     return null;
   }
 }

@@ -244,6 +244,7 @@ export class Agreement<Reply> {
       clusterId,
       mayCreate: identity.standing !== "member",
       founders,
+      address: this.#self().address,
       listen: cluster.peer,
       security: peerSecurity(cluster.tls, cluster.insecure),
       raft: defaultRaftOptions,

@@ -51,6 +51,8 @@ export interface MemberOptions {
   /** Whether there may be no log yet. */
   readonly mayCreate: boolean;
   readonly founders: readonly Member[] | null;
+  /** What the group calls the peer port. */
+  readonly address: string;
   /** Null: no peer port. */
   readonly listen: HostPort | null;
   readonly security: PeerSecurity;
@@ -87,7 +89,7 @@ export async function openMember<Reply>(
       ...(segmentBytes !== undefined && { segmentBytes }),
     },
   );
-  const local = { id, clusterId };
+  const local = { id, clusterId, address: options.address };
   const handlers = memberHandlers(local, () => node, parts.answer);
   const { listen, security } = options;
   const peers =

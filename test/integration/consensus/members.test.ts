@@ -1,16 +1,15 @@
 /** Three whole members in this process: real disks, real sockets, the driver between them. */
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { type NodeId, silentLogger } from "../../../src/base/index.ts";
 import { defaultRaftOptions, type Member, type RaftOptions } from "../../../src/consensus/index.ts";
 import { type OpenedMember, openMember } from "../../../src/node/consensus/open-member.ts";
 import { systemRandom } from "../../../src/node/system-random.ts";
 import { LedgerMachine, type LedgerReply, put } from "../../support/raft/ledger-machine.ts";
+import { eventually, freePort } from "../../support/raft/process-group.ts";
 import { realClock } from "../../support/real-clock.ts";
 
 interface Running {
@@ -23,14 +22,6 @@ const cleanUps: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 class Members {
   readonly folder = mkdtempSync(join(tmpdir(), "meshmend-members-"));
@@ -68,6 +59,7 @@ class Members {
         clusterId: "members",
         mayCreate: first,
         founders: first && this.#founders.includes(member) ? this.#founders : null,
+        address: member.address,
         listen: { host: "127.0.0.1", port },
         security: { credentials: null, insecure: false },
         raft: this.#raft,
@@ -94,16 +86,6 @@ class Members {
       this.all.find(({ opened }) => opened.node.status()?.role === "leader"),
     );
   }
-}
-
-async function eventually<Seen>(what: string, look: () => Seen | undefined | false): Promise<Seen> {
-  const deadlineMs = performance.now() + 20_000;
-  while (performance.now() < deadlineMs) {
-    const seen = look();
-    if (seen !== undefined && seen !== false) return seen;
-    await delay(10);
-  }
-  throw new Error(`not within 20 s: ${what}`);
 }
 
 const others = (members: Members, one: Running) => members.all.filter((each) => each !== one);

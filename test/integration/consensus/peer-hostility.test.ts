@@ -21,7 +21,7 @@ import {
 } from "../../support/peer-node.ts";
 import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "../../support/tcp-proxy.ts";
 
-const running: { stop(): Promise<void> | void }[] = [];
+const running: { stop(): Promise<void> }[] = [];
 const hasty = { transport: { handshakeTimeoutMs: 300 }, listener: { handshakeTimeoutMs: 300 } };
 const attentive = { keepaliveMs: 200, keepaliveTimeoutMs: 200 };
 
@@ -52,7 +52,7 @@ async function startOverProxy(
 async function openSocket(port: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
-  running.push({ stop: () => void socket.destroy() });
+  running.push({ stop: async () => void socket.destroy() });
   await once(socket, "connect");
   return socket;
 }
@@ -60,7 +60,7 @@ async function openSocket(port: number): Promise<Socket> {
 function openSession(port: number): ClientHttp2Session {
   const session = connectHttp2(`http://127.0.0.1:${port}`);
   session.on("error", () => undefined);
-  running.push({ stop: () => session.destroy() });
+  running.push({ stop: async () => session.destroy() });
   return session;
 }
 

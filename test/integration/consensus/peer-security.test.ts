@@ -5,15 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { silentLogger } from "../../../src/base/index.ts";
+import { ok, silentLogger } from "../../../src/base/index.ts";
 import {
   type FilePeerCredentials,
   openFilePeerCredentials,
 } from "../../../src/consensus/io/file-peer-credentials.ts";
+import type { MemberHandlers } from "../../../src/consensus/io/member-calls.ts";
 import {
   defaultMemberClientOptions,
   MemberClient,
 } from "../../../src/consensus/io/member-client.ts";
+import { MemberServer } from "../../../src/consensus/io/member-server.ts";
 import type { PeerIdentity, PeerSecurity } from "../../../src/consensus/io/peer-credentials.ts";
 import {
   defaultPeerListenerOptions,
@@ -32,7 +34,7 @@ import { realClock } from "../../support/real-clock.ts";
 
 let authority: TestAuthority | null = null;
 let other: TestAuthority | null = null;
-const running: { stop(): Promise<void> | void }[] = [];
+const running: { stop(): Promise<void> }[] = [];
 
 beforeAll(() => {
   authority = makeAuthority();
@@ -121,6 +123,33 @@ describe("peers with certificates of one authority", () => {
   });
 });
 
+describe("credentials that cannot be read for a while", () => {
+  it("stop no connection that is there, and let new ones in again afterwards", async () => {
+    const identity = issue("b");
+    let readable = true;
+    const [a, b] = await startPair(secure(issue("a")), {
+      credentials: {
+        current() {
+          if (!readable) throw new Error("no such file");
+          return identity;
+        },
+      },
+      insecure: false,
+    });
+    await eventually("both up", () => a.linkTo(b).state === "up" && b.linkTo(a).state === "up");
+    readable = false;
+    const c = await start("c", { security: secure(issue("c")) });
+    c.transport.setPeers([b.member]);
+    await eventually("c gets in with what b has", () => c.linkTo(b).state === "up");
+    b.transport.setPeers([a.member, c.member]);
+    await eventually("b cannot dial", () => b.linkTo(c).state === "refused");
+    expect(b.linkTo(c).fault?.code).toBe("E_PEER_CREDENTIALS");
+    expect(b.linkTo(a).state).toBe("up");
+    readable = true;
+    await eventually("b can dial", () => b.linkTo(c).state === "up");
+  });
+});
+
 describe("whoever is not trusted", () => {
   it.each([
     ["by a certificate of another authority", () => other?.issue("b")],
@@ -173,7 +202,7 @@ describe("whoever is not trusted", () => {
     const { certificate: cert, key, authorities: ca } = issue("b");
     const server = createTlsServer({ cert, key, ca, maxVersion: "TLSv1.2", minVersion: "TLSv1.2" });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    running.push({ stop: () => void server.close() });
+    running.push({ stop: async () => void server.close() });
     const address = server.address();
     const port = typeof address === "object" ? address?.port : 0;
     const a = await start("a", { security: secure(issue("a")) });
@@ -181,6 +210,73 @@ describe("whoever is not trusted", () => {
     a.transport.setPeers([member]);
     await eventually("a gives up", () => a.linkTo({ member }).state === "refused");
     expect(a.linkTo({ member }).fault?.code).toBe("E_PEER_UNTRUSTED");
+  });
+});
+
+describe("a member's call", () => {
+  const never = new AbortController().signal;
+
+  /** A node "a" that would let anybody join, and a client with this certificate. */
+  async function askToJoin(identity: PeerIdentity, member: string) {
+    const security = secure(issue("a"));
+    const listener = new PeerListener(
+      { clock: realClock, logger: silentLogger, security },
+      { ...defaultPeerListenerOptions, host: "127.0.0.1", port: 0 },
+    );
+    const membership = { voters: [], outgoing: null, learners: [] };
+    const refuse = () => Promise.reject(new Error("not asked here"));
+    const handlers: MemberHandlers = {
+      propose: refuse,
+      changeMembership: async () => ok(membership),
+      transferLeadership: refuse,
+      join: async () => ok({ clusterId: "cluster", membership }),
+      status: () => {
+        throw new Error("not asked here");
+      },
+    };
+    const local = { id: nodeId("a"), clusterId: "cluster" };
+    new MemberServer({ logger: silentLogger, listener, handlers }, local);
+    const started = await listener.start();
+    if (!started.ok) throw new Error(started.fault.message);
+    running.push(listener);
+    const client = new MemberClient(
+      { clock: realClock, security: secure(identity) },
+      { id: nodeId(member), clusterId: "cluster" },
+      defaultMemberClientOptions,
+    );
+    running.push({ stop: async () => client.stop() });
+    const address = `127.0.0.1:${started.value.port}`;
+    const joiner = {
+      ...{ clusterId: null, promote: true },
+      member: { id: nodeId(member), address: "127.0.0.1:1" },
+    };
+    const joined = await client.join(address, joiner, never);
+    const changed = await client.changeMembership({ id: nodeId("a"), address }, [], never);
+    const elsewhere = await client.changeMembership({ id: nodeId("c"), address }, [], never);
+    return [joined, changed, elsewhere].map((answer) => (answer.ok ? "yes" : answer.fault.code));
+  }
+
+  it("is answered when the certificates fit the names on both sides", async () => {
+    expect(await askToJoin(issue("b"), "b")).toEqual(["yes", "yes", "E_PEER_WRONG_NODE"]);
+  });
+
+  it("is refused when the caller has another's certificate", async () => {
+    expect(await askToJoin(issue("mallory"), "b")).toEqual([
+      "E_PEER_WRONG_NODE",
+      "E_PEER_WRONG_NODE",
+      "E_PEER_WRONG_NODE",
+    ]);
+  });
+
+  it("is refused without trust", async () => {
+    const theirs = other?.issue("b");
+    if (theirs === undefined) throw new Error("no authority");
+    const identity = { ...theirs, authorities: authority?.certificate ?? "" };
+    const [joined, changed, elsewhere] = await askToJoin(identity, "b");
+    // In TLS 1.3 a server's refusal comes after the client's handshake, often as a mere reset.
+    expect(joined).toMatch(/^E_PEER_(UNREACHABLE|UNTRUSTED)$/);
+    expect(changed).toMatch(/^E_PEER_(UNREACHABLE|UNTRUSTED)$/);
+    expect(elsewhere).toBe("E_PEER_WRONG_NODE");
   });
 });
 

@@ -26,6 +26,11 @@ export class LedgerMachine implements StateMachine<LedgerReply> {
   /** Every command since the start of this process, in the order of its application. */
   readonly history: { readonly index: number; readonly command: string }[] = [];
   restored = 0;
+  readonly #keepHistory: boolean;
+
+  constructor(options: { readonly keepHistory: boolean } = { keepHistory: true }) {
+    this.#keepHistory = options.keepHistory;
+  }
 
   get values(): ReadonlyMap<string, string> {
     return this.#values;
@@ -46,7 +51,7 @@ export class LedgerMachine implements StateMachine<LedgerReply> {
       const command = decoder.decode(entry.command);
       const at = command.indexOf("=");
       this.#values.set(command.slice(0, at), command.slice(at + 1));
-      this.history.push({ index: entry.index, command });
+      if (this.#keepHistory) this.history.push({ index: entry.index, command });
       replies.push({ index: entry.index, size: this.#values.size });
     }
     return replies;

@@ -211,6 +211,16 @@ describe("membership", () => {
     expect(end).toEqual({ kind: "removed" });
   });
 
+  it("lets its leader go when a follower is asked to, and answers that follower", async () => {
+    const group = await new Group(["a", "b", "c", "d"]).startAll();
+    const leader = await group.elected();
+    const [follower] = group.followers();
+    const removal = [{ kind: "remove", id: leader.id }] as const;
+    const answer = await group.answer(follower?.node.changeMembership(removal) ?? never());
+    expect(answer).toEqual({ ok: true, value: undefined });
+    expect(await group.answer(leader.node.ended)).toEqual({ kind: "removed" });
+  });
+
   it("refuses at once what can never work", async () => {
     const group = await new Group(three).startAll();
     const leader = await group.elected();

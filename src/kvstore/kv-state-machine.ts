@@ -221,7 +221,9 @@ export class KvStateMachine {
   }
 
   get #reader(): StoreReader {
-    return new StoreReader(this.#disk, () => ({
+    const { answerEvents, answerBytes } = this.#options;
+    const limits = { events: answerEvents, bytes: answerBytes, versions: 10 * answerEvents };
+    return new StoreReader(this.#disk, limits, () => ({
       state: this.#state,
       revision: this.#hub.revision,
       stored: this.#underway?.stored ?? null,

@@ -110,8 +110,17 @@ export class LeaseHolders {
     if (!node.leads || node.state === null || machine === null) return;
     if (node.pausedUntilMs > this.#group.nowMs()) return;
     const { term } = node.state;
+    const { chance } = this.#world;
     for (const id of clock.expired(node.localMs, 10)) {
-      this.#group.propose(node, this.#world.encode({ kind: "lease-expire", id, term }));
+      const command = this.#world.encode({ kind: "lease-expire", id, term });
+      if (chance.happens(0.7)) this.#group.propose(node, command);
+      else {
+        // Held up on its way, and forwarded to whoever leads by then.
+        this.#group.plan(chance.between(0, 600), () => {
+          const leader = leaderOf(this.#group);
+          if (leader !== undefined) this.#group.propose(leader, command);
+        });
+      }
     }
   }
 

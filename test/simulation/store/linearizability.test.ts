@@ -73,7 +73,10 @@ describe("the checker of the store's histories", () => {
     return { kind: "range", revision, keyValues, more: false, count: 1 };
   };
   const check = (...history: Operation<StoreRequest, Told>[]) =>
-    checkLinearizable(storeModel(new Set([3]), claimedRevisions(history)), history).linearizable;
+    checkLinearizable(
+      storeModel(new Set([3]), claimedRevisions(history), () => null),
+      history,
+    ).linearizable;
 
   it("accepts what a store does, and writes of which nobody knows", () => {
     expect(check(operation(put(1), wrote(2)), operation(read, found(3, 2, 1, 1)))).toBe(true);

@@ -3,7 +3,7 @@
  * some batches, as it does with a storage that is not synced.
  */
 
-import { silentLogger } from "../../../src/base/index.ts";
+import { messageOf, silentLogger } from "../../../src/base/index.ts";
 import type { Entry, LogIndex } from "../../../src/consensus/index.ts";
 import type { KvStateMachine, LeaseClock, Reply } from "../../../src/kvstore/index.ts";
 import type { MemoryStorage } from "../../../src/kvstore/io/index.ts";
@@ -92,7 +92,13 @@ export class SimulatedStore {
       throw new Error("a snapshot is there, and a node");
     this.#ends = [index];
     const { term, bytes } = stored;
-    this.enqueue(() => machine.restore({ index, term }, chunksOf(bytes), never));
+    this.enqueue(async () => {
+      try {
+        await machine.restore({ index, term }, chunksOf(bytes), never);
+      } catch (thrown) {
+        throw new Violation("snapshots arrive whole", messageOf(thrown));
+      }
+    });
   }
 
   apply(entries: readonly Entry[]): void {

@@ -24,11 +24,13 @@ function branchOf(store: NaiveStore): NaiveStore {
 
 /**
  * `foreign` are the revisions that none of the history's operations made, `claimed` those that
- * answers speak of: an operation without an answer made none of either.
+ * answers speak of: an operation without an answer made none of either. `told` is what
+ * watchers were told of a revision: whoever made it must have made just that.
  */
 export function storeModel(
   foreign: ReadonlySet<number>,
   claimed: ReadonlySet<number>,
+  told: (revision: number) => readonly unknown[] | null,
 ): Model<ModelState, StoreRequest, Told> {
   const skip = (store: NaiveStore): NaiveStore => {
     if (!foreign.has(store.revision + 1)) return store;
@@ -59,14 +61,16 @@ export function storeModel(
       }
       if (answer === null && claimed.has(store.revision + 1)) return null;
       const after = branchOf(store);
-      const told = after.apply(request, 0);
+      const given = after.apply(request, 0);
+      const seen = after.revision > store.revision ? told(after.revision) : null;
+      if (seen !== null && !same(after.events, seen)) return null;
       if (answer === null) return after.revision > store.revision ? { store: skip(after) } : null;
-      if (told.revision > store.revision) {
-        return same(told, answer) ? { store: skip(after) } : null;
+      if (given.revision > store.revision) {
+        return same(given, answer) ? { store: skip(after) } : null;
       }
       // It changed nothing: it may have happened between two foreign revisions.
       for (let at = store.revision; at > answer.revision; at--) if (!foreign.has(at)) return null;
-      return sameBut(told, answer) ? before : null;
+      return sameBut(given, answer) ? before : null;
     },
     nameOf: ({ store }) => String(store.revision),
   };

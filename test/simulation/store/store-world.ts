@@ -268,8 +268,11 @@ export class StoreWorld {
     });
     this.counts.operations += history.filter(({ returned }) => returned !== null).length;
     this.counts.unanswered += history.filter(({ returned }) => returned === null).length;
+    // Whoever watched all keys has been told these: `Watchers` has compared them one by one.
+    const { events } = this.naive;
+    const told = (revision: number) => events.filter((event) => event.revision === revision);
     const verdict = checkLinearizable(
-      storeModel(this.#foreign, claimedRevisions(history)),
+      storeModel(this.#foreign, claimedRevisions(history), told),
       history,
     );
     if (verdict.linearizable === true) return;

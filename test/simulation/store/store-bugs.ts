@@ -53,7 +53,7 @@ export const storeBugs: readonly PlantedBug[] = [
     planted: "const version = versionAt(record, revision);",
   },
   {
-    name: "reader is shown what is not stored yet",
+    name: "reader is shown less than is published",
     file: "kv-state-machine.ts",
     original: "revision: this.#hub.revision,\n      stored",
     planted: "revision: this.#state.revision - 1,\n      stored",

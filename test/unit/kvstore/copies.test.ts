@@ -78,6 +78,7 @@ describe("copies of the store", () => {
     const log = drawLog(1, 5);
     await store.machine.apply(log.slice(0, 2));
     await expect(store.machine.apply(log.slice(1, 3))).rejects.toThrow("entry 3 to follow");
+    expect(store.machine.health()).toMatchObject({ state: "failed" });
     const other = await StoreHarness.open();
     await expect(other.machine.apply(log.slice(1, 3))).rejects.toThrow("entry 1 to follow");
   });

@@ -11,6 +11,7 @@ import {
   type Health,
   healthy,
   type Logger,
+  messageOf,
   ok,
   type Result,
 } from "../base/index.ts";
@@ -109,6 +110,8 @@ export class KvStateMachine {
   #published: Position = this.#state.position;
   #hub: WatchHub;
   #underway: Underway | null = null;
+  /** Why a batch was given up half-way; nothing can be applied any more. */
+  #broken: string | null = null;
 
   constructor(
     parts: { readonly storage: KvStorage; readonly clock: Clock; readonly logger: Logger },
@@ -155,6 +158,7 @@ export class KvStateMachine {
       return replies;
     } catch (thrown) {
       // It stays under way for ever: what is in memory must never pass for stored.
+      this.#broken = messageOf(thrown);
       reject(thrown);
       throw thrown;
     }
@@ -221,7 +225,9 @@ export class KvStateMachine {
   }
 
   get #reader(): StoreReader {
-    return new StoreReader(this.#disk, () => ({
+    const { answerEvents, answerBytes } = this.#options;
+    const limits = { events: answerEvents, bytes: answerBytes, versions: 10 * answerEvents };
+    return new StoreReader(this.#disk, limits, () => ({
       state: this.#state,
       revision: this.#hub.revision,
       stored: this.#underway?.stored ?? null,
@@ -346,6 +352,10 @@ export class KvStateMachine {
     if (problem !== null) {
       const reason = `what is agreed on cannot be kept: ${problem}`;
       return { state: "failed", reason, remedy: "free or repair the disk of the data directory" };
+    }
+    if (this.#broken !== null) {
+      const reason = `a batch was given up: ${this.#broken}`;
+      return { state: "failed", reason, remedy: "start the node again" };
     }
     if (this.#state.hasAlarm("corrupt")) {
       return { state: "failed", reason: "copies of the store differ", remedy: "see the alarm" };

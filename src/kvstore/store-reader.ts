@@ -22,7 +22,7 @@ import type {
 } from "./request.ts";
 import type { StoreDisk } from "./store-disk.ts";
 import type { StoreState } from "./store-state.ts";
-import { type HistoryPage, readHistory } from "./watch-history.ts";
+import { type HistoryLimits, type HistoryPage, readHistory } from "./watch-history.ts";
 import type { WatchSource } from "./watcher.ts";
 
 /** The store as it stands at one moment. */
@@ -34,14 +34,14 @@ export interface Standing {
   readonly stored: Promise<void> | null;
 }
 
-const historyLimits = { events: 1_000, bytes: 1024 * 1024, versions: 10_000 };
-
 export class StoreReader implements WatchSource {
   readonly #disk: StoreDisk;
+  readonly #limits: HistoryLimits;
   readonly #standing: () => Standing;
 
-  constructor(disk: StoreDisk, standing: () => Standing) {
+  constructor(disk: StoreDisk, limits: HistoryLimits, standing: () => Standing) {
     this.#disk = disk;
+    this.#limits = limits;
     this.#standing = standing;
   }
 
@@ -81,7 +81,7 @@ export class StoreReader implements WatchSource {
     try {
       if (from < this.compactRevision) return null;
       const range = rangeOf(request.key, request.rangeEnd);
-      return await readHistory(snapshot, layout, range, from, to, historyLimits);
+      return await readHistory(snapshot, layout, range, from, to, this.#limits);
     } finally {
       await snapshot.release();
     }

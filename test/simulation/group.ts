@@ -16,6 +16,8 @@ export interface Group {
   /** Adds a node that knows nobody yet; null when there are enough. */
   addNode(): SimulatedNode | null;
   write(node: SimulatedNode, sizeBytes: number): void;
+  /** A command of somebody who does not wait for an answer. */
+  propose(node: SimulatedNode, payload: Uint8Array): void;
   nextRequestId(): number;
 }
 

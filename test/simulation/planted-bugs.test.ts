@@ -13,7 +13,7 @@ async function firstSeedThatCatches(bug: PlantedBug): Promise<string | null> {
   const core = await coreWith(bug);
   for (let seed = 1; seed <= seedLimit; seed++) {
     // Small groups get into some kinds of trouble that large ones rarely see, and the reverse.
-    const { violation } = runSchedule(core, scheduleOf(seed, seed % 2 === 0 ? 5 : 3));
+    const { violation } = await runSchedule(core, scheduleOf(seed, seed % 2 === 0 ? 5 : 3));
     if (violation !== null) return `seed ${seed}: ${violation.message}`;
   }
   return null;

@@ -160,16 +160,25 @@ export const plantedBugs: readonly PlantedBug[] = [
 const root = path.join(import.meta.dirname, "../..");
 
 /** Loads a copy of the production core with the bug in it. */
-export async function coreWith({ name, file, original, planted }: PlantedBug): Promise<Core> {
+export async function coreWith(bug: PlantedBug): Promise<Core> {
+  return (await copyWith(bug, "consensus", ["consensus/index.ts"]))[0] as Core;
+}
+
+/** Copies a feature, plants the bug, and loads these of its modules. */
+export async function copyWith(
+  { name, file, original, planted }: PlantedBug,
+  feature: string,
+  modules: readonly string[],
+): Promise<readonly unknown[]> {
   const folder = path.join(
     root,
     ".cache/planted",
     `${process.pid}-${name.replaceAll(/\W+/g, "-")}`,
   );
-  for (const feature of ["base", "consensus"]) {
-    cpSync(path.join(root, "src", feature), path.join(folder, feature), { recursive: true });
+  for (const each of ["base", feature]) {
+    cpSync(path.join(root, "src", each), path.join(folder, each), { recursive: true });
   }
-  const target = path.join(folder, "consensus", file);
+  const target = path.join(folder, feature, file);
   const source = readFileSync(target, "utf8");
   if (source.split(original).length !== 2) {
     throw new Error(`"${name}" no longer fits: ${file} should hold exactly one ${original}`);
@@ -179,8 +188,11 @@ export async function coreWith({ name, file, original, planted }: PlantedBug): P
     source.replace(original, () => planted),
   );
   try {
-    const url = pathToFileURL(path.join(folder, "consensus/index.ts")).href;
-    return (await import(/* @vite-ignore */ url)) as Core;
+    const loaded: unknown[] = [];
+    for (const each of modules) {
+      loaded.push(await import(/* @vite-ignore */ pathToFileURL(path.join(folder, each)).href));
+    }
+    return loaded;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -6,18 +6,18 @@ import type { Schedule, ScheduledStep } from "./schedule.ts";
  * Tries to leave out halves, quarters and so on down to single steps (Zeller's ddmin, greedy), with
  * at most `maxRuns` runs. `fails` says whether a schedule still breaks the property in question.
  */
-export function shrink(
+export async function shrink(
   schedule: Schedule,
-  fails: (smaller: Schedule) => boolean,
+  fails: (smaller: Schedule) => Promise<boolean>,
   maxRuns: number,
-): Schedule {
+): Promise<Schedule> {
   let steps: readonly ScheduledStep[] = schedule.steps;
   let runs = 0;
   for (let size = Math.ceil(steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let at = 0; at < steps.length && runs < maxRuns; ) {
       const fewer = [...steps.slice(0, at), ...steps.slice(at + size)];
       runs++;
-      if (fails({ ...schedule, steps: fewer })) steps = fewer;
+      if (await fails({ ...schedule, steps: fewer })) steps = fewer;
       else at += size;
     }
   }

@@ -19,6 +19,8 @@ import type { Chance } from "./chance.ts";
 import { emptyMachine, type History, type MachineState } from "./history.ts";
 import { type NodeCounts, SimulatedClients } from "./simulated-clients.ts";
 import { SimulatedDisk, type StoredSnapshot } from "./simulated-disk.ts";
+import type { SimulatedStore } from "./store/simulated-store.ts";
+import type { StoreWorld } from "./store/store-world.ts";
 import { mustHold, Violation } from "./violation.ts";
 
 /** The core under test: production's, or a copy with a bug planted in it. */
@@ -30,6 +32,8 @@ export interface NodePorts {
   readonly history: History;
   readonly disks: Map<NodeId, SimulatedDisk>;
   readonly options: RaftOptions;
+  /** Null in a world of bare Raft. */
+  readonly stores: StoreWorld | null;
   nowMs(): number;
   plan(delayMs: number, run: () => void): void;
   send(message: Message): void;
@@ -48,6 +52,7 @@ export class SimulatedNode {
   readonly clockRate: number;
   clockOffsetMs = 0;
   readonly clients: SimulatedClients;
+  readonly store: SimulatedStore | null;
   state: RaftState | null = null;
   machine: MachineState = emptyMachine;
   removed = false;
@@ -67,6 +72,7 @@ export class SimulatedNode {
     this.counts = counts;
     this.clients = new SimulatedClients(id, ports.history, counts);
     this.#ports = ports;
+    this.store = ports.stores?.newStore(id) ?? null;
     const { chance, options } = ports;
     // The worst that leases allow for is as likely as all the rest.
     const drift = options.maxClockDriftRatio;
@@ -89,7 +95,7 @@ export class SimulatedNode {
     return this.state?.role.kind === "leader";
   }
 
-  #localMs(): number {
+  get localMs(): number {
     return this.clockOffsetMs + this.#ports.nowMs() * this.clockRate;
   }
 
@@ -101,13 +107,14 @@ export class SimulatedNode {
     // The state machine is not synced on its own: it comes back as it was at some earlier moment.
     const oldest = this.disk.snapshot?.meta.index ?? 0;
     const newest = Math.min(this.machine.appliedIndex, this.disk.lastIndex);
-    const appliedIndex = oldest + chance.below(Math.max(0, newest - oldest) + 1);
+    const appliedIndex =
+      this.store?.start(oldest, newest) ?? oldest + chance.below(Math.max(0, newest - oldest) + 1);
     this.machine = history.machineAt(appliedIndex);
     const created = core.createRaft(
       { random: chance.random, recovered: this.disk.recovered(appliedIndex) },
       { id: this.id, clusterId },
       options,
-      this.#localMs(),
+      this.localMs,
     );
     if (!created.ok) throw new Violation("recovery", `${this.id}: ${created.fault.message}`);
     this.state = created.value;
@@ -127,6 +134,7 @@ export class SimulatedNode {
     this.clients.forget();
     this.#snapshotBytes = [];
     this.#applying = null;
+    this.store?.crash();
     this.disk.crash();
   }
 
@@ -168,7 +176,7 @@ export class SimulatedNode {
       if (atMs !== this.#wakeAtMs) return;
       this.#wakeAtMs = Number.POSITIVE_INFINITY;
       if (this.state === null) return;
-      const due = core.nextWakeMs(this.state) <= this.#localMs();
+      const due = core.nextWakeMs(this.state) <= this.localMs;
       if (due && this.pausedUntilMs <= this.#ports.nowMs()) {
         this.#inbox.push({ kind: "tick" });
         this.#turn();
@@ -188,10 +196,11 @@ export class SimulatedNode {
     if (this.#ports.tracing) {
       for (const event of events) this.#trace("event", event);
     }
-    const effects = core.step(state, events, this.#localMs());
+    const effects = core.step(state, events, this.localMs);
     this.#ports.mix(state.term * 31 + state.commitIndex);
     if (state.role.kind === "leader" && ledBefore !== state.term) {
       this.counts.elections++;
+      this.store?.clock.reset();
       history.noteLeader(state);
     }
     history.noteCommits(state, commitIndex, state.commitIndex);
@@ -244,12 +253,15 @@ export class SimulatedNode {
         break;
       case "accepted":
         this.clients.onAccepted(effect);
+        this.#ports.stores?.onAccepted(this.id, effect);
         break;
       case "refused":
         this.clients.onRefused(effect.id);
+        this.#ports.stores?.onRefused(effect.id);
         break;
       case "read-ready":
         this.clients.onReadReady(effect, this.machine);
+        this.#ports.stores?.onReadReady(this, effect.id);
         break;
       case "membership-changed":
         this.counts.memberships++;
@@ -309,18 +321,28 @@ export class SimulatedNode {
       this.machine = this.#ports.history.checkApplied(this.id, this.machine, entry);
       this.clients.onApplied(entry, this.machine);
     }
+    this.store?.apply(entries);
     this.deliver({ kind: "applied", index: this.machine.appliedIndex });
   }
 
   write(id: RequestId, number: number, sizeBytes: number): void {
-    const command = new Uint8Array(4 + sizeBytes);
+    this.propose(id, number, new Uint8Array(sizeBytes));
+  }
+
+  /** The observer knows the command by its number. */
+  propose(id: RequestId, number: number, payload: Uint8Array): void {
+    const command = new Uint8Array(4 + payload.length);
     new DataView(command.buffer).setUint32(0, number);
+    command.set(payload, 4);
     if (this.running) this.clients.begin(id, number);
     this.deliver({ kind: "propose", id, commands: [command] });
   }
 
   read(id: RequestId, mode: "linearizable" | "lease"): void {
-    if (this.running) this.clients.begin(id, 0);
+    if (this.running) {
+      this.clients.begin(id, 0);
+      this.#ports.stores?.nextRead(id);
+    }
     this.deliver({ kind: "read", id, mode });
   }
 
@@ -328,6 +350,11 @@ export class SimulatedNode {
     if (this.state === null) return;
     const meta = this.#ports.core.snapshotMeta(this.state);
     if (meta === null) return;
+    if (this.store?.takeSnapshot(meta.index) === false) {
+      // It has applied more than the core has heard of yet.
+      this.#later(0.5, () => this.takeSnapshot());
+      return;
+    }
     const machine = this.#ports.history.machineAt(meta.index);
     const bytes = new TextEncoder().encode(JSON.stringify({ index: meta.index, ...machine }));
     this.#later(this.#ports.chance.between(1, 20), () => {
@@ -373,6 +400,7 @@ export class SimulatedNode {
   #onInstalled({ meta }: StoredSnapshot): void {
     this.#ports.history.checkSnapshot(this.id, meta);
     this.machine = this.#ports.history.machineAt(meta.index);
+    this.store?.restore(meta.index);
     this.counts.snapshotsInstalled++;
     this.clients.forgetAccepted();
     this.deliver({ kind: "snapshot-installed", index: meta.index, sound: true });

@@ -13,10 +13,10 @@ describe("a simulated group", () => {
     { nodeCount: 5, seeds: soak ? 10_000 : 100 },
     { nodeCount: 3, seeds: soak ? 10_000 : 100 },
     { nodeCount: 1, seeds: soak ? 1_000 : 20 },
-  ])("of $nodeCount keeps every promise over $seeds seeds", ({ nodeCount, seeds }) => {
+  ])("of $nodeCount keeps every promise over $seeds seeds", async ({ nodeCount, seeds }) => {
     const work = { writes: 0, reads: 0, crashes: 0, elections: 0, snapshotsInstalled: 0 };
     for (let seed = 1; seed <= seeds; seed++) {
-      const { violation, counts } = runSchedule(core, scheduleOf(seed, nodeCount));
+      const { violation, counts } = await runSchedule(core, scheduleOf(seed, nodeCount));
       const replay = `npm run sim -- --seed ${seed} --nodes ${nodeCount}`;
       expect(violation?.message ?? null, replay).toBeNull();
       for (const name of Object.keys(work) as (keyof typeof work)[]) work[name] += counts[name];
@@ -29,17 +29,18 @@ describe("a simulated group", () => {
     if (nodeCount > 1) expect(work.snapshotsInstalled).toBeGreaterThan(seeds / 5);
   });
 
-  it("repeats a seed exactly", () => {
-    const run = () => {
+  it("repeats a seed exactly", async () => {
+    const run = async () => {
       const lines: string[] = [];
-      const { fingerprint } = runSchedule(core, scheduleOf(42), (line) => lines.push(line));
+      const trace = (line: string) => lines.push(line);
+      const { fingerprint } = await runSchedule(core, scheduleOf(42), { trace });
       return { fingerprint, trace: lines.join("\n") };
     };
-    const first = run();
+    const first = await run();
     expect(first.trace.length).toBeGreaterThan(100_000);
-    expect(run()).toEqual(first);
-    expect(runSchedule(core, scheduleOf(42)).fingerprint).toBe(first.fingerprint);
-    expect(runSchedule(core, scheduleOf(43)).fingerprint).not.toBe(first.fingerprint);
+    expect(await run()).toEqual(first);
+    expect((await runSchedule(core, scheduleOf(42))).fingerprint).toBe(first.fingerprint);
+    expect((await runSchedule(core, scheduleOf(43))).fingerprint).not.toBe(first.fingerprint);
   });
 
   it("makes a failing schedule smaller, down to what breaks the property", async () => {
@@ -47,11 +48,11 @@ describe("a simulated group", () => {
     if (bug === undefined) throw new Error("the bug is planted");
     const broken = await coreWith(bug);
     const schedule = scheduleOf(1);
-    const breaks = (smaller: Schedule) =>
-      runSchedule(broken, smaller).violation?.property === "applied once, in order";
-    expect(breaks(schedule)).toBe(true);
-    const smallest = shrink(schedule, breaks, 400);
+    const breaks = async (smaller: Schedule) =>
+      (await runSchedule(broken, smaller)).violation?.property === "applied once, in order";
+    expect(await breaks(schedule)).toBe(true);
+    const smallest = await shrink(schedule, breaks, 400);
     expect(smallest.steps.length).toBeLessThan(20);
-    expect(breaks(smallest)).toBe(true);
+    expect(await breaks(smallest)).toBe(true);
   });
 });

@@ -17,6 +17,8 @@ import type { NodeCounts } from "./simulated-clients.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
 import { type Core, type NodePorts, SimulatedNode } from "./simulated-node.ts";
+import type { StoreCode } from "./store/simulated-store.ts";
+import { type StoreCounts, StoreWorld } from "./store/store-world.ts";
 import { Violation } from "./violation.ts";
 
 /** After everything is healed, how long the group may take to be whole again. */
@@ -28,7 +30,10 @@ export interface RunResult {
   /** Equal for equal runs. */
   readonly fingerprint: number;
   readonly simulatedMs: number;
-  readonly counts: NodeCounts & { readonly entries: number; readonly turns: number };
+  readonly counts: NodeCounts & {
+    readonly entries: number;
+    readonly turns: number;
+  } & Partial<StoreCounts>;
 }
 
 export type TraceSink = (line: string) => void;
@@ -58,28 +63,25 @@ export class World {
   #requests = 0;
   #commands = 0;
   #fingerprint = 0;
+  /** What the stores have begun and must end before anything else happens. */
+  #pending: Promise<void>[] = [];
+  readonly #stores: StoreWorld | null;
 
-  constructor(core: Core, schedule: Schedule, trace: TraceSink | null) {
+  /** Without a store the world is one of bare Raft. */
+  constructor(
+    core: Core,
+    schedule: Schedule,
+    trace: TraceSink | null,
+    store: StoreCode | null = null,
+  ) {
     this.#schedule = schedule;
     const chance = new Chance(schedule.seed ^ 0x5eed);
     const plan = (delayMs: number, run: () => void) => this.#queue.plan(this.#nowMs + delayMs, run);
     const deliver = (message: Message) =>
       this.#byId.get(message.to)?.deliver({ kind: "message", message });
     this.#network = new SimulatedNetwork({ chance, plan, deliver });
-    this.#ports = {
-      core,
-      chance,
-      plan,
-      history: this.#history,
-      disks: this.#disks,
-      options: schedule.options,
-      nowMs: () => this.#nowMs,
-      send: (message) => this.#network.send(message),
-      tracing: trace !== null,
-      trace: (id, what, detail) => {
-        trace?.(`${this.#nowMs.toFixed(3).padStart(10)} ${id} ${what} ${compact(detail)}`);
-      },
-      mix: (value) => this.#mix(value),
+    const traceLine = (id: NodeId, what: string, detail: unknown) => {
+      trace?.(`${this.#nowMs.toFixed(3).padStart(10)} ${id} ${what} ${compact(detail)}`);
     };
     this.#group = {
       nodes: this.#nodes,
@@ -94,25 +96,48 @@ export class World {
         node.start();
         return node;
       },
-      write: (node, sizeBytes) => node.write(++this.#requests, ++this.#commands, sizeBytes),
+      write: (node, sizeBytes) => this.#write(node, sizeBytes),
+      propose: (node, payload) => node.propose(++this.#requests, ++this.#commands, payload),
       nextRequestId: () => ++this.#requests,
+    };
+    const settle = (work: Promise<void>) => {
+      // Looked at when it is awaited; until then it is nobody's unhandled rejection.
+      work.catch(() => undefined);
+      this.#pending.push(work);
+    };
+    const around = { code: store as StoreCode, group: this.#group, settle, trace: traceLine };
+    this.#stores = store === null ? null : new StoreWorld(around, schedule.seed);
+    this.#ports = {
+      core,
+      stores: this.#stores,
+      chance,
+      plan,
+      history: this.#history,
+      disks: this.#disks,
+      options: schedule.options,
+      nowMs: () => this.#nowMs,
+      send: (message) => this.#network.send(message),
+      tracing: trace !== null,
+      trace: traceLine,
+      mix: (value) => this.#mix(value),
     };
     const founders = Array.from({ length: schedule.nodeCount }, (_, i) => memberOf(i));
     const recovered = core.bootstrapped(founders);
     for (const { id } of founders) this.#addNode(id, recovered);
     for (const node of this.#nodes) node.start();
+    this.#stores?.begin();
   }
 
-  run(): RunResult {
+  async run(): Promise<RunResult> {
     let violation: Violation | null = null;
     try {
       for (const step of this.#schedule.steps) {
-        this.#runUntil(step.atMs);
+        await this.#runUntil(step.atMs);
         this.#ports.trace("world" as NodeId, step.kind, { pick: step.pick, measure: step.measure });
         this.#mix(step.pick);
         perform(this.#group, step);
       }
-      this.#recover();
+      await this.#recover();
     } catch (thrown) {
       // The core's own invariants are properties too.
       if (thrown instanceof Violation) violation = thrown;
@@ -120,7 +145,12 @@ export class World {
         violation = new Violation("core invariant", thrown.message);
       } else throw thrown;
     }
-    const counts = { ...this.#counts, entries: this.#history.chosenIndex, turns: this.#turns };
+    const counts = {
+      ...this.#counts,
+      ...this.#stores?.counts,
+      entries: this.#history.chosenIndex,
+      turns: this.#turns,
+    };
     const fingerprint = this.#fingerprint >>> 0;
     return { violation, fingerprint, simulatedMs: this.#nowMs, counts };
   }
@@ -129,13 +159,27 @@ export class World {
     this.#fingerprint = Math.imul(this.#fingerprint ^ value, 0x01000193) ^ (value >>> 7);
   }
 
-  #runUntil(untilMs: number): void {
+  #write(node: SimulatedNode, sizeBytes: number): void {
+    const id = ++this.#requests;
+    const number = ++this.#commands;
+    if (this.#stores === null) node.write(id, number, sizeBytes);
+    else if (node.running) node.propose(id, number, this.#stores.nextWrite(id));
+  }
+
+  async #settle(): Promise<void> {
+    for (let work = this.#pending.shift(); work !== undefined; work = this.#pending.shift()) {
+      await work;
+    }
+  }
+
+  async #runUntil(untilMs: number): Promise<void> {
     while (this.#queue.nextAtMs <= untilMs) {
       const next = this.#queue.take();
       if (next === undefined) break;
       this.#nowMs = next.atMs;
       this.#turns++;
       next.run();
+      if (this.#pending.length > 0) await this.#settle();
     }
     this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
@@ -148,7 +192,8 @@ export class World {
   }
 
   /** Everything is mended; the group must become whole, and serve, within the limit. */
-  #recover(): void {
+  async #recover(): Promise<void> {
+    this.#stores?.leases.rest();
     this.#network.heal();
     calm(this.#group);
     for (const node of this.#nodes) {
@@ -160,8 +205,9 @@ export class World {
     const limitMs = this.#nowMs + recoveryLimitMs;
     let missing = "";
     let proof = 0;
+    let wholeAtMs: number | null = null;
     while (this.#nowMs < limitMs) {
-      this.#runUntil(this.#nowMs + 50);
+      await this.#runUntil(this.#nowMs + 50);
       const leader = leaderOf(this.#group);
       if (leader === undefined) missing = "no leader";
       else if (proof === 0 || !leader.clients.acknowledged.includes(proof)) {
@@ -172,8 +218,14 @@ export class World {
       } else {
         missing = this.#unfinished(leader);
         if (missing === "") {
-          this.#checkEnd();
-          return;
+          wholeAtMs ??= this.#nowMs;
+          const alive = this.#stores?.unfinished() ?? "";
+          if (alive === "") {
+            await this.#checkEnd();
+            return;
+          }
+          const boundMs = this.#stores?.leases.boundMs ?? 0;
+          if (this.#nowMs > wholeAtMs + boundMs) throw new Violation("leases end", alive);
         }
       }
     }
@@ -215,7 +267,16 @@ export class World {
     return "";
   }
 
-  #checkEnd(): void {
+  /** Those who have all that was agreed on. */
+  #members(): SimulatedNode[] {
+    const { chosenIndex } = this.#history;
+    return this.#nodes.filter(({ machine, running }) => {
+      return running && machine.appliedIndex === chosenIndex;
+    });
+  }
+
+  async #checkEnd(): Promise<void> {
+    await this.#stores?.checkEnd(this.#members());
     for (const node of this.#nodes) {
       for (const number of node.clients.acknowledged) this.#history.checkAcknowledged(number);
     }
@@ -226,6 +287,7 @@ export class World {
 function compact(detail: unknown): string {
   return JSON.stringify(detail, (_key, value: unknown) => {
     if (value instanceof Uint8Array) return `${value.length} bytes`;
+    if (typeof value === "bigint") return `${value}`;
     return value;
   });
 }

@@ -1,17 +1,28 @@
 /** Commands such as clients send, few keys and many collisions, drawn from a source of chance. */
 
-import type { Random } from "../../src/base/index.ts";
+import { type Random, seededRandom } from "../../src/base/index.ts";
 import {
+  type AppliedEntry,
   type Command,
   type Compare,
   checkCommand,
   deleteRangeRequest,
+  encodeCommand,
   type Operation,
   putRequest,
   type RangeRequest,
   rangeRequest,
   type TransactionRequest,
 } from "../../src/kvstore/index.ts";
+
+/** The same log for the same seed: one command an entry, all of term 1. */
+export function drawLog(seed: number, count: number): AppliedEntry[] {
+  const commands = new RandomCommands(seededRandom(seed));
+  return Array.from({ length: count }, (_, i) => {
+    const command = encodeCommand(commands.command(2 + Math.floor(i / 2), 1));
+    return { kind: "command", index: i + 1, term: 1, command };
+  });
+}
 
 const keys = ["a", "ab", "b", "ba", "c", "d\xff", "\xff", "z"] as const;
 

@@ -35,7 +35,7 @@ export interface LevelStorageOptions {
   readonly cacheBytes: number;
 }
 
-export const defaultLevelStorageOptions: LevelStorageOptions = {
+const defaultLevelStorageOptions: LevelStorageOptions = {
   writeBufferBytes: 8 * 1024 * 1024,
   cacheBytes: 8 * 1024 * 1024,
 };

@@ -1,25 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../src/base/index.ts";
-import {
-  type AppliedEntry,
-  encodeCommand,
-  rangeRequest,
-  watchRequest,
-} from "../../../src/kvstore/index.ts";
+import { type AppliedEntry, rangeRequest, watchRequest } from "../../../src/kvstore/index.ts";
 import { MemoryStorage } from "../../../src/kvstore/io/index.ts";
-import { RandomCommands } from "../../support/random-commands.ts";
+import { drawLog, RandomCommands } from "../../support/random-commands.ts";
 import { StoreHarness } from "./support/store-harness.ts";
 
 const never = new AbortController().signal;
 const everything = rangeRequest({ key: "\0", rangeEnd: "\0" });
-
-function drawLog(seed: number, count: number): AppliedEntry[] {
-  const commands = new RandomCommands(seededRandom(seed));
-  return Array.from({ length: count }, (_, i) => {
-    const command = encodeCommand(commands.command(2 + Math.floor(i / 2), 1));
-    return { kind: "command", index: i + 1, term: 1, command };
-  });
-}
 
 async function applyInCuts(store: StoreHarness, log: readonly AppliedEntry[], size: () => number) {
   const replies = [];
@@ -91,6 +78,7 @@ describe("copies of the store", () => {
     const log = drawLog(1, 5);
     await store.machine.apply(log.slice(0, 2));
     await expect(store.machine.apply(log.slice(1, 3))).rejects.toThrow("entry 3 to follow");
+    expect(store.machine.health()).toMatchObject({ state: "failed" });
     const other = await StoreHarness.open();
     await expect(other.machine.apply(log.slice(1, 3))).rejects.toThrow("entry 1 to follow");
   });

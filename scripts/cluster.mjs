@@ -12,6 +12,7 @@ const folder = path.resolve(".meshmend/cluster");
 const node = (number) => ({
   id: `n${number}`,
   http: `127.0.0.1:${9480 + number}`,
+  grpc: `127.0.0.1:${9470 + number}`,
   peer: `127.0.0.1:${9490 + number}`,
   dataDir: path.join(folder, `n${number}`),
 });
@@ -21,9 +22,10 @@ const say = (line) => process.stdout.write(`${line}\n`);
 if (process.argv.includes("--fresh")) rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
-const children = nodes.map(({ id, http, peer, dataDir }, at) => {
+const children = nodes.map(({ id, http, grpc, peer, dataDir }, at) => {
   const joins = at > 0 && !existsSync(path.join(dataDir, "raft/identity"));
-  const words = ["run", "--node-id", id, "--http", http, "--peer", peer, "--data-dir", dataDir];
+  const words = ["run", "--node-id", id, "--data-dir", dataDir];
+  words.push("--http", http, "--grpc", grpc, "--peer", peer);
   if (joins) words.push("--join", nodes[0].peer);
   const child = spawn(path.join(root, "bin/meshmend"), words, {
     env: { ...process.env, MESHMEND_LOG_FORMAT: "pretty" },
@@ -78,6 +80,7 @@ void Promise.all(nodes.map(ready)).then(() => {
   }
   say(`try: bin/meshmend member list --http ${nodes[0].http}`);
   say(`     bin/meshmend member transfer n2 --http ${nodes[0].http}`);
+  say(`     ETCDCTL_API=3 etcdctl --endpoints ${nodes.map(({ grpc }) => grpc)} put key value`);
   say("Ctrl-C stops them all");
 });
 const codes = await Promise.all(children.map(({ gone }) => gone));

@@ -35,6 +35,7 @@ export async function startKvNode(options: KvNodeOptions) {
       clusterId: "kv",
       mayCreate: options.founders !== null,
       founders: options.founders as readonly Member[] | null,
+      address: `127.0.0.1:${options.peerPort ?? 1}`,
       listen: options.peerPort === null ? null : { host: "127.0.0.1", port: options.peerPort },
       security: { credentials: null, insecure: false },
       raft: defaultRaftOptions,

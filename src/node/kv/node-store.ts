@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { type Clock, failed, type Logger, ok, type Result } from "../../base/index.ts";
 import { defaultKvOptions, KvStateMachine } from "../../kvstore/index.ts";
-import { type LevelStorage, openLevelStorage } from "../../kvstore/io/index.ts";
+import { openLevelStorage } from "../../kvstore/io/index.ts";
 import { SerialMachine } from "./serial-machine.ts";
 
 export interface NodeStore {
@@ -21,7 +21,7 @@ export async function openNodeStore(
 ): Promise<Result<NodeStore>> {
   const opened = await openLevelStorage(join(dataDir, "kv"));
   if (!opened.ok) return opened;
-  const storage: LevelStorage = opened.value;
+  const storage = opened.value;
   const machine = new KvStateMachine({ ...parts, storage }, defaultKvOptions);
   const read = await machine.start();
   if (!read.ok) {

@@ -45,7 +45,7 @@ async function start(
   const words = ["run", "--node-id", id, "--http", http, "--peer", peer, "--data-dir", dataDir];
   const child = spawn(binary, [...words, "--mesh-interface", "none", ...more], {
     cwd: dataDir,
-    env: { ...process.env, MESHMEND_LOG_FORMAT: "json" },
+    env: { ...process.env, MESHMEND_LOG_FORMAT: "json", MESHMEND_GRPC: "127.0.0.1:0" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

@@ -230,6 +230,7 @@ describe("a member's call", () => {
       changeMembership: async () => ok(membership),
       transferLeadership: refuse,
       join: async () => ok({ clusterId: "cluster", membership }),
+      ask: refuse,
       status: () => {
         throw new Error("not asked here");
       },

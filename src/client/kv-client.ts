@@ -4,7 +4,13 @@
  * are the messages of etcd's API.
  */
 
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
 import { framed, MessageAssembler } from "../api/grpc/message-framing.ts";
 import { type Fault, failed, fault, ok, type Result } from "../base/index.ts";
 import * as etcd from "../wire/etcd/rpc.ts";
@@ -52,9 +58,9 @@ export class KvClient {
       "content-type": "application/grpc",
       te: "trailers",
     });
-    const refused = (fields: Record<string, unknown>) => {
-      const { "grpc-status": code, "grpc-message": words } = fields;
-      if (code !== undefined) this.#end(`gRPC status ${String(code)}: ${String(words ?? "")}`);
+    const refused = (fields: IncomingHttpHeaders) => {
+      const code = fields["grpc-status"];
+      if (code !== undefined) this.#end(`gRPC status ${[code, fields["grpc-message"]].join(" ")}`);
     };
     this.#stream.on("response", refused);
     this.#stream.on("trailers", refused);

@@ -99,6 +99,8 @@ export function startEtcdctl(endpoint: string, args: readonly string[]): Running
   child.stderr.on("data", (chunk: Buffer) => {
     text.err += chunk.toString("latin1");
   });
+  // Most commands end without having read what they were given.
+  child.stdin.on("error", () => {});
   const outcome = new Promise<CommandOutcome>((resolve) => {
     child.once("close", (code) => resolve({ code, ...text }));
   });

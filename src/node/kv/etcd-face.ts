@@ -76,9 +76,14 @@ export class EtcdFace implements HealthSource {
       { apiVersion },
     );
     const memberId = idOfName(options.nodeId);
+    let known = { name: null as string | null, identity: { clusterId: 0n, memberId } };
     const identity = () => {
-      const clusterId = options.clusterId();
-      return { clusterId: clusterId === null ? 0n : idOfName(clusterId), memberId };
+      const name = options.clusterId();
+      // Asked for every reply; a node's group is another once at most.
+      if (name !== null && name !== known.name) {
+        known = { name, identity: { clusterId: idOfName(name), memberId } };
+      }
+      return known.identity;
     };
     const methods = etcdMethods(
       { store: this.store, members, upkeep: this.#upkeep, identity, logger },

@@ -167,6 +167,7 @@ describe("the order of precedence", () => {
       dataDir: "/d",
       targets: "icmp://h",
       "http.listen": "h:1",
+      "grpc.listen": "h:1",
       "cluster.peer": "h:1",
       "cluster.advertise": "h:1",
       "cluster.join": "h:1,h:2",

@@ -41,14 +41,9 @@ import {
   unavailable,
 } from "./agreement-faults.ts";
 import { agreementHealth } from "./agreement-health.ts";
+import type { AgreementPhase } from "./agreement-phase.ts";
 import { type MemberParts, type OpenedMember, openMember } from "./open-member.ts";
 import { openMemberClient, peerSecurity } from "./peer-port.ts";
-
-export type AgreementPhase =
-  | { readonly kind: "joining"; readonly lastRefusal: Fault | null }
-  | { readonly kind: "running"; readonly sinceMs: number }
-  /** It takes no part, for this reason. */
-  | { readonly kind: "unusable"; readonly fault: Fault };
 
 /** A board's flash is small; a group that writes much gets by with more files. */
 export const segmentBytes = 4 << 20;

@@ -283,6 +283,18 @@ describe("a disk", () => {
     expect(answers).toMatchObject(asked.map(() => ({ ok: true })));
   });
 
+  it("that has no room for what waits does not keep a node from stopping", async () => {
+    const group = await new Group(["a"]).startAll();
+    const { node, disk } = await group.elected();
+    disk.stuck = true;
+    disk.writeMs = 5;
+    const asked = node.propose(put("k", "v"));
+    await group.clock.advance(20);
+    await group.answer(node.stop());
+    expect(await asked).toMatchObject({ fault: { code: "E_OUTCOME_UNKNOWN" } });
+    expect(await node.ended).toEqual({ kind: "stopped" });
+  });
+
   it("that is full makes its leader refuse writes, and yield where it can", async () => {
     const group = await new Group(three).startAll();
     const leader = await group.elected();

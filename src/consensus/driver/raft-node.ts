@@ -227,9 +227,9 @@ export class RaftNode<Reply> {
     if (this.#closed === null) this.#close(reason);
     const { transport, log } = this.#parts;
     await this.#running?.machine.stop();
-    await this.#running?.disk.stop();
+    // Together: what waits for room on a full disk ends only when the log does.
+    await Promise.all([this.#running?.disk.stop(), log.stop()]);
     await transport.stop();
-    await log.stop();
     this.#end(end);
   }
 

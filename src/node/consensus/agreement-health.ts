@@ -3,7 +3,7 @@
 import { type Health, healthy } from "../../base/index.ts";
 import { type DriverStatus, membersOf } from "../../consensus/index.ts";
 import type { PeerLinkStatus } from "../../consensus/io/peer-link.ts";
-import type { AgreementPhase } from "./agreement.ts";
+import type { AgreementPhase } from "./agreement-phase.ts";
 
 export interface AgreementView {
   readonly phase: AgreementPhase;

@@ -41,14 +41,10 @@ import {
   unavailable,
 } from "./agreement-faults.ts";
 import { agreementHealth } from "./agreement-health.ts";
+import type { AgreementPhase } from "./agreement-phase.ts";
 import { type MemberParts, type OpenedMember, openMember } from "./open-member.ts";
 import { openMemberClient, peerSecurity } from "./peer-port.ts";
-
-export type AgreementPhase =
-  | { readonly kind: "joining"; readonly lastRefusal: Fault | null }
-  | { readonly kind: "running"; readonly sinceMs: number }
-  /** It takes no part, for this reason. */
-  | { readonly kind: "unusable"; readonly fault: Fault };
+import { removedMeanwhile } from "./removal-check.ts";
 
 /** A board's flash is small; a group that writes much gets by with more files. */
 export const segmentBytes = 4 << 20;
@@ -267,7 +263,10 @@ export class Agreement<Reply> {
     member.node.setPriority(this.#priority);
     this.#phase = { kind: "running", sinceMs: this.#parts.clock.monotonicMs() };
     void member.node.ended.then((end) => this.#onEnd(end));
-    this.#background = this.#announceAddress(member);
+    this.#background = Promise.all([
+      this.#announceAddress(member),
+      this.#watchForRemoval(member, clusterId),
+    ]).then(() => {});
     return ok(null);
   }
 
@@ -284,6 +283,17 @@ export class Agreement<Reply> {
         : await writeIdentity(this.#folder, { ...identity, standing: "removed" });
     if (written?.ok === false) this.#parts.logger.error("cannot be noted", { ...written.fault });
     this.#end(removed(this.#folder));
+  }
+
+  async #watchForRemoval({ node, peers }: OpenedMember<Reply>, clusterId: string): Promise<void> {
+    if (peers === null) return;
+    const ask = async ({ address }: Member, signal: AbortSignal) => {
+      const answer = await peers.client.status(address, signal);
+      return answer.ok ? answer.value : null;
+    };
+    const parts = { clock: this.#parts.clock, status: () => node.status(), ask };
+    if (!(await removedMeanwhile(parts, clusterId, this.#life.signal))) return;
+    await this.#onEnd({ kind: "removed" });
   }
 
   /** The group learns where this node is reached, should that have changed since the last start. */

@@ -5,7 +5,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { type Clock, failed, type Logger, ok, type Random, type Result } from "../../base/index.ts";
-import { type HostPort, writeHostPort } from "../../config/index.ts";
+import type { HostPort } from "../../config/index.ts";
 import type { Accepted, LeaderPort, PeerTransport } from "../../consensus/index.ts";
 import type { PeerTransportStatus } from "../../consensus/io/grpc-peer-transport.ts";
 import type { MemberHandlers } from "../../consensus/io/member-calls.ts";
@@ -129,5 +129,3 @@ export function peerSecurity(tls: TlsFiles | null, insecure: boolean): PeerSecur
   };
   return { credentials: { current }, insecure };
 }
-
-export const peerAddress = (at: HostPort): string => writeHostPort(at);

@@ -135,6 +135,20 @@ describe("a group of daemons", () => {
     expect(health.remedy).toContain("meshmend member remove two");
   }, 120_000);
 
+  it("tells a node that was removed while it was down, which then ends with its own exit code", async () => {
+    const one = await start("one");
+    const two = await start("two", ["--join", one.peer]);
+    const three = await start("three", ["--join", one.peer]);
+    await voters(three, "one", "two", "three");
+    three.child.kill("SIGKILL");
+    await three.ended;
+    const removed = await cli("member", "remove", "three", "--http", two.http);
+    expect(removed.stderr).toBe("");
+    await voters(one, "one", "two");
+    const back = await start("three", [], three);
+    expect(await back.ended).toBe(6);
+  });
+
   it("ignores --join where there is data, and refuses another node id", async () => {
     const one = await start("one");
     await voters(one, "one");

@@ -44,6 +44,7 @@ export class MemoryLog implements RaftLog {
   readonly #disk: MemoryDisk;
   #tail: Promise<void> = Promise.resolve();
   #listener: (full: boolean) => void = () => {};
+  #stopped = false;
 
   constructor(clock: Clock, disk: MemoryDisk) {
     this.#clock = clock;
@@ -92,7 +93,10 @@ export class MemoryLog implements RaftLog {
     this.#listener(full);
   }
 
-  async stop(): Promise<void> {}
+  /** What waits for a disk that hangs is given up, as by a real log whose disk is full. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+  }
 
   #resetTo({ index, term }: SnapshotMeta): void {
     this.#disk.entries = [];
@@ -102,7 +106,8 @@ export class MemoryLog implements RaftLog {
   #inOrder(work: () => void): Promise<void> {
     const done = this.#tail.then(async () => {
       do await this.#clock.sleep(this.#disk.writeMs);
-      while (this.#disk.stuck);
+      while (this.#disk.stuck && !this.#stopped);
+      if (this.#disk.stuck) throw new Error("the log is stopped");
       if (this.#disk.broken) throw new Error("EIO: i/o error, fdatasync");
       work();
     });

@@ -15,18 +15,18 @@ describe("a group of drivers", () => {
     await group.elected();
     const nodes = [...group.running.values()];
     const asked = Array.from({ length: 60 }, (_, i) => {
-      const node = nodes[i % 3]?.node;
-      return node?.propose(put(`key${i}`, `${i}`));
+      const { node } = nodes[i % 3] ?? never();
+      return node.propose(put(`key${i}`, `${i}`));
     });
     const answers = await group.answer(Promise.all(asked));
-    expect(answers.every((answer) => answer?.ok === true)).toBe(true);
+    expect(answers.every((answer) => answer.ok)).toBe(true);
     await group.until("all nodes have them", () =>
       nodes.every(({ machine }) => machine.values.size === 60),
     );
     const [first, ...others] = nodes.map(commandsOf);
     for (const other of others) expect(other).toEqual(first);
     for (const [i, answer] of answers.entries()) {
-      if (answer?.ok !== true) throw new Error("refused");
+      if (!answer.ok) throw new Error("refused");
       expect(first).toContain(`${answer.value.index} key${i}=${i}`);
     }
   });
@@ -281,6 +281,18 @@ describe("a disk", () => {
     disk.stuck = false;
     const answers = await group.answer(Promise.all(asked));
     expect(answers).toMatchObject(asked.map(() => ({ ok: true })));
+  });
+
+  it("that has no room for what waits does not keep a node from stopping", async () => {
+    const group = await new Group(["a"]).startAll();
+    const { node, disk } = await group.elected();
+    disk.stuck = true;
+    disk.writeMs = 5;
+    const asked = node.propose(put("k", "v"));
+    await group.clock.advance(20);
+    await group.answer(node.stop());
+    expect(await asked).toMatchObject({ fault: { code: "E_OUTCOME_UNKNOWN" } });
+    expect(await node.ended).toEqual({ kind: "stopped" });
   });
 
   it("that is full makes its leader refuse writes, and yield where it can", async () => {

@@ -119,7 +119,8 @@ describe("against a running daemon", () => {
       .split("\n")
       .map((line) => line.trim().split(/\s+/))
       .filter((columns) => columns[3] === "0A" && sockets.includes(columns[9] ?? ""));
-    expect(listening).toHaveLength(1);
+    // HTTP and gRPC.
+    expect(listening).toHaveLength(2);
   });
 
   it("SIGTERM ends the daemon with 0", async () => {

@@ -102,6 +102,7 @@ export async function createNode(
   const mesh = openMesh(config, parts);
   const composed = composeLoop(config, parts, { ...stores, tracing, metrics, mesh });
   const { loop, feed } = composed;
+  mesh?.onTrouble(() => loop.hasten());
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
     logEvent(parts.logger, event);

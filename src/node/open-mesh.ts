@@ -6,7 +6,7 @@
 import { existsSync } from "node:fs";
 import type { Clock, HealthSource, Logger } from "../base/index.ts";
 import type { NodeConfig } from "../config/index.ts";
-import { defaultMeshSettings } from "../ebpf/index.ts";
+import { defaultMeshSettings, type MeshEvent } from "../ebpf/index.ts";
 import { loadNative } from "../ebpf/io/load-native.ts";
 import { MeshWatch } from "../ebpf/io/mesh-watch.ts";
 import type { Native } from "../ebpf/io/native-contract.ts";
@@ -24,11 +24,17 @@ export interface OpenedMesh {
   readonly sensors: Pick<Sensors, "mesh" | "linkLoss">;
   readonly actuators: readonly Actuator[];
   readonly health: readonly HealthSource[];
+  /** Whom the kernel program tells of a neighbour's silence or of losses, as it happens. */
+  onTrouble(listener: () => void): void;
 }
 
 /** The originator table of a thousand nodes, as JSON, is less. */
 const maxBatctlBytes = 8 * 1_048_576;
 const batctlLeastAgeMs = 900;
+/** What the next beat should not wait with. It looks for itself: an event decides nothing. */
+const troubles: readonly MeshEvent["kind"][] = ["silent", "burst-began"];
+/** For a look at the link, not for a verdict: two lost messages in a row of eight. */
+const burst = { window: 8, lost: 2 };
 const modulePath = "/sys/module/batman_adv";
 
 /** Null when the configuration wants none. Nothing is loaded before there is a mesh. */
@@ -56,9 +62,13 @@ export function openMesh(
     },
   );
   const wanted = () => watch.seen?.tables.hardInterfaces.map(({ name }) => name) ?? null;
+  let trouble = () => {};
+  const onEvents = (events: readonly MeshEvent[]) => {
+    if (events.some(({ kind }) => troubles.includes(kind))) trouble();
+  };
   const frames =
     probe.kind === "available"
-      ? new FrameLossSensor({ clock, wanted, program: frameProgram(probe, logger) })
+      ? new FrameLossSensor({ clock, wanted, program: frameProgram(probe, logger, onEvents) })
       : null;
   const mayAct = hasCapability("CAP_NET_ADMIN") !== false;
   const meshInterface = () => watch.meshInterface;
@@ -67,17 +77,20 @@ export function openMesh(
     sensors: { mesh: watch, ...(frames !== null && { linkLoss: frames }) },
     actuators: mayAct ? [new MeshActuator({ port, meshInterface })] : [],
     health: [watch, ...(frames === null ? [] : [frames])],
+    onTrouble(listener) {
+      trouble = listener;
+    },
   };
 }
 
 function frameProgram(
   { native, folder }: { readonly native: Native; readonly folder: string },
   logger: Logger,
+  onEvents: (events: readonly MeshEvent[]) => void,
 ): FrameProgram {
   const watch = new MeshWatch(
-    // The beat decides; an event would only say earlier what the next reading says.
-    { native, logger, onEvents: () => {} },
-    { folder, settings: defaultMeshSettings, modes: ["native", "generic"] },
+    { native, logger, onEvents },
+    { folder, settings: { ...defaultMeshSettings, burst }, modes: ["native", "generic"] },
   );
   return {
     start: () => watch.start(),

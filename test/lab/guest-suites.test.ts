@@ -32,7 +32,7 @@ describe("inside the machine", () => {
     expect(outcome.skipped).toEqual([]);
   });
 
-  it.each(routingAlgorithms)(
+  it.for(routingAlgorithms)(
     "every way to read and set %s passes one suite on a real bat0",
     {
       timeout: withinMs,

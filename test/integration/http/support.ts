@@ -129,6 +129,7 @@ export function sampleObservation(): Observation {
         expected: 100,
         received: 98,
         overdue: 0,
+        echoes: { expected: 0, received: 0, overdue: 0 },
       },
     ],
     storage: [{ path: "/var/lib/x", totalBytes: 100, availableBytes: 50, writable: true }],

@@ -126,6 +126,11 @@ export class FrameLossSensor implements Sensor<readonly LinkLossReading[]>, Heal
     await this.#parts.program.stop();
   }
 
+  /** Why the program does not run; null when it does, or was not needed yet. */
+  get startFault(): Fault | null {
+    return this.#startFault?.fault ?? null;
+  }
+
   health(): Health {
     if (this.#parts.wanted() === null) return healthy("no mesh to count on");
     if (this.#startFault === null) return this.#parts.program.health();

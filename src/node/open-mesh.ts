@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from "node:fs";
-import type { Clock, HealthSource, Logger } from "../base/index.ts";
+import { type Clock, type Fault, failed, type HealthSource, type Logger } from "../base/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { defaultMeshSettings, type MeshEvent } from "../ebpf/index.ts";
 import { loadNative } from "../ebpf/io/load-native.ts";
@@ -16,6 +16,7 @@ import type { BatmanPort } from "../mesh/batman/index.ts";
 import { BatctlBatmanPort, NetlinkBatmanPort } from "../mesh/batman/io/index.ts";
 import { BatmanWatch } from "./batman-watch.ts";
 import { hasCapability } from "./capabilities.ts";
+import { FrameFilterActuator, type FrameFilterPort } from "./frame-filter-actuator.ts";
 import { FrameLossSensor, type FrameProgram } from "./frame-loss-sensor.ts";
 import { MeshActuator } from "./mesh-actuator.ts";
 
@@ -66,16 +67,22 @@ export function openMesh(
   const onEvents = (events: readonly MeshEvent[]) => {
     if (events.some(({ kind }) => troubles.includes(kind))) trouble();
   };
+  const program = probe.kind === "available" ? meshWatch(probe, logger, onEvents) : null;
   const frames =
-    probe.kind === "available"
-      ? new FrameLossSensor({ clock, wanted, program: frameProgram(probe, logger, onEvents) })
-      : null;
+    program === null
+      ? null
+      : new FrameLossSensor({ clock, wanted, program: frameProgram(program, logger) });
   const mayAct = hasCapability("CAP_NET_ADMIN") !== false;
   const meshInterface = () => watch.meshInterface;
+  const whyNot = () => frames?.startFault ?? null;
+  const filters =
+    program === null
+      ? []
+      : [new FrameFilterActuator({ filter: filterOf(program, whyNot), meshInterface })];
   return {
     watch,
     sensors: { mesh: watch, ...(frames !== null && { linkLoss: frames }) },
-    actuators: mayAct ? [new MeshActuator({ port, meshInterface })] : [],
+    actuators: mayAct ? [new MeshActuator({ port, meshInterface }), ...filters] : [],
     health: [watch, ...(frames === null ? [] : [frames])],
     onTrouble(listener) {
       trouble = listener;
@@ -83,15 +90,31 @@ export function openMesh(
   };
 }
 
-function frameProgram(
+function meshWatch(
   { native, folder }: { readonly native: Native; readonly folder: string },
   logger: Logger,
   onEvents: (events: readonly MeshEvent[]) => void,
-): FrameProgram {
-  const watch = new MeshWatch(
+): MeshWatch {
+  return new MeshWatch(
     { native, logger, onEvents },
     { folder, settings: { ...defaultMeshSettings, burst }, modes: ["native", "generic"] },
   );
+}
+
+/** `whyNot`: why the program does not run. */
+function filterOf(program: MeshWatch, whyNot: () => Fault | null): FrameFilterPort {
+  return {
+    read() {
+      const fault = whyNot();
+      return fault === null ? program.filter() : failed(fault);
+    },
+    setDenied: (addresses) => program.setDenied(addresses),
+    setBroadcastLimit: (broadcastLimit) =>
+      program.configure({ ...program.settings(), broadcastLimit }),
+  };
+}
+
+function frameProgram(watch: MeshWatch, logger: Logger): FrameProgram {
   return {
     start: () => watch.start(),
     watch: (names) => watch.watch(names),

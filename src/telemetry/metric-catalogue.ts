@@ -52,6 +52,8 @@ export const actionKinds = [
   "gateway-mode",
   "mesh-membership",
   "mesh-reenslave",
+  "frame-deny",
+  "broadcast-limit",
   "restore",
   "tell",
 ] as const;

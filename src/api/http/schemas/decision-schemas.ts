@@ -72,6 +72,20 @@ export const settingSchema = Type.Union(
     closed({ kind: Type.Literal("gateway-mode"), ...onInterface, gateway: gatewayRole }),
     closed({ kind: Type.Literal("mesh-membership"), ...onInterface, member: Type.Boolean() }),
     closed({ kind: Type.Literal("interface-mtu"), ...onInterface, mtuBytes: atLeast0() }),
+    closed({
+      kind: Type.Literal("frame-deny"),
+      ...onInterface,
+      address: Type.String({ description: "A MAC address." }),
+      denied: Type.Boolean(),
+    }),
+    closed({
+      kind: Type.Literal("broadcast-limit"),
+      ...onInterface,
+      limit: Type.Union([
+        closed({ perSecond: atLeast0(), burst: atLeast0() }),
+        Type.Null({ description: "None." }),
+      ]),
+    }),
   ],
   { $id: "Setting", description: "A value that is set, and restored by its undo." },
 );

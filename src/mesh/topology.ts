@@ -87,6 +87,15 @@ export function mergeViews(views: readonly NodeView[]): Topology {
   };
 }
 
+/** Nodes that nobody has named yet get the names they go by elsewhere; they stay unknown. */
+export function withNames(topology: Topology, names: ReadonlyMap<string, string>): Topology {
+  const nodes = topology.nodes.map((node) => ({
+    ...node,
+    label: node.label ?? names.get(node.id) ?? null,
+  }));
+  return { nodes, links: topology.links };
+}
+
 const compare = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
 
 function addStranger(nodes: Map<string, TopologyNode>, id: string): void {

@@ -40,6 +40,9 @@ import {
   openLevelDecisionLog,
   TellActuator,
 } from "../mape-k/io/index.ts";
+import { readLeases } from "../mesh/io/lease-files.ts";
+import { linkAddresses } from "../mesh/io/link-addresses.ts";
+import { openMdnsFace } from "../mesh/io/mdns-face.ts";
 import {
   createNodeMetrics,
   type NodeMetrics,
@@ -114,6 +117,9 @@ export async function createNode(
     {
       ...parts,
       seen,
+      openMdns: openMdnsFace,
+      linkAddresses,
+      readLeases: (search) => readLeases({ ...search, root: "/" }),
       publish: (event) => feed.publish(event),
       httpPort: () => (isLoopback(listening.host) ? null : listening.port),
     },

@@ -23,10 +23,10 @@ import {
   type RosterChange,
   type Sighting,
 } from "../mesh/index.ts";
-import { type FoundLeases, readLeases } from "../mesh/io/lease-files.ts";
-import { linkAddresses } from "../mesh/io/link-addresses.ts";
+import type { FoundLeases, LeaseSearch } from "../mesh/io/lease-files.ts";
+import type { LinkAddresses } from "../mesh/io/link-addresses.ts";
 import { MdnsDiscovery } from "../mesh/io/mdns-discovery.ts";
-import { openMdnsFace } from "../mesh/io/mdns-face.ts";
+import type { OpenMdnsFace } from "../mesh/io/mdns-face.ts";
 import { type AskedSeed, type Seed, SeedDiscovery } from "../mesh/io/seed-discovery.ts";
 import type { SeenMesh } from "./batman-watch.ts";
 
@@ -34,6 +34,9 @@ export interface MeshDiscoveryParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly openMdns: OpenMdnsFace;
+  readonly linkAddresses: (on: string) => LinkAddresses | null;
+  readonly readLeases: (search: Omit<LeaseSearch, "root">) => Promise<FoundLeases>;
   readonly publish: (event: LoopEvent) => void;
   /** Null: no mesh is seen now. */
   readonly seen: () => SeenMesh | null;
@@ -79,9 +82,9 @@ export class MeshDiscovery implements HealthSource {
               clock,
               random,
               logger,
-              open: openMdnsFace,
+              open: parts.openMdns,
               on: () => this.#mdnsInterface(),
-              addresses: linkAddresses,
+              addresses: parts.linkAddresses,
               self: () => this.#self(),
               onSeen: (claim, address, lifetimeMs) =>
                 this.#see({ source: "mdns", claim, address, lifetimeMs }),
@@ -314,7 +317,7 @@ export class MeshDiscovery implements HealthSource {
     const on = dhcp === "off" ? null : this.#leaseInterface();
     if (on === null) return named;
     const wallMs = this.#parts.clock.wallMs();
-    this.#leases = await readLeases({ interface: on, option: dhcpOption, wallMs, root: "/" });
+    this.#leases = await this.#parts.readLeases({ interface: on, option: dhcpOption, wallMs });
     const known = new Set(named.map(writeHostPort));
     const leased = this.#leases.seeds.filter((seed) => !known.has(writeHostPort(seed)));
     return [...named, ...leased.map((seed): Seed => ({ ...seed, source: "dhcp" }))];

@@ -69,7 +69,10 @@ export class MdnsDiscovery {
   #isContested = false;
   #answerIsDue = false;
   #announced: { readonly text: string; readonly atMs: number } | null = null;
-  #fault: Fault | null = null;
+  /** Why it does not speak on all it should. */
+  #openFault: Fault | null = null;
+  /** Why the last packets did not go out. */
+  #sendFault: Fault | null = null;
   #namesake: { readonly address: string; readonly atMs: number } | null = null;
 
   constructor(parts: MdnsDiscoveryParts, options: MdnsDiscoveryOptions) {
@@ -106,8 +109,9 @@ export class MdnsDiscovery {
         remedy: "give each node a nodeId of its own",
       };
     }
-    if (this.#fault !== null) return { state: "degraded", reason: this.#fault.message };
     if (on === null) return healthy("mDNS: no mesh interface to speak on");
+    const fault = this.#openFault ?? this.#sendFault;
+    if (fault !== null) return { state: "degraded", reason: fault.message };
     if (this.#state === "closed") {
       return { state: "degraded", reason: `mDNS: ${on} is down, or has no address` };
     }
@@ -143,11 +147,11 @@ export class MdnsDiscovery {
     this.#link = text;
     if (link === null) return;
     const faces: MdnsFace[] = [];
-    this.#fault = null;
+    this.#openFault = null;
     for (const address of link.addresses) {
       const opened = await open(link.interface, address, this.#listener());
       if (opened.ok) faces.push(opened.value);
-      else this.#fault = opened.fault;
+      else this.#openFault = opened.fault;
     }
     this.#faces = faces;
     if (faces.length > 0) await this.#introduce();
@@ -160,8 +164,9 @@ export class MdnsDiscovery {
         this.#refused[reason]++;
       },
       onTrouble: (trouble) => {
-        if (this.#fault === null) this.#parts.logger.warn(trouble.message, { code: trouble.code });
-        this.#fault = trouble;
+        if (this.#sendFault === null)
+          this.#parts.logger.warn(trouble.message, { code: trouble.code });
+        this.#sendFault = trouble;
       },
     };
   }
@@ -222,7 +227,7 @@ export class MdnsDiscovery {
   async #announce(): Promise<void> {
     const { clock, self } = this.#parts;
     this.#announced = { text: JSON.stringify(self()), atMs: clock.monotonicMs() };
-    this.#fault = null;
+    this.#sendFault = null;
     await this.#each((face) => face.respond(this.#records(face)));
   }
 

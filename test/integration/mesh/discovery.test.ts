@@ -3,7 +3,7 @@
  * is discovered does not depend on batman-adv, which only says who of them is an originator.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import type { PeersAnswer } from "../../../src/cli/answers.ts";
@@ -42,12 +42,14 @@ async function start(
   nodes: BridgedNamespaces["nodes"],
   index: number,
   environment: Readonly<Record<string, string>> = {},
+  listensForOthers = false,
 ): Promise<Daemon> {
   const namespace = nodes[index];
   if (namespace === undefined) throw new Error(`no namespace ${index}`);
   const dataDir = temporaryDataDir();
   const daemon = await startDaemon(namespace, {
     dataDir: dataDir.path,
+    listensForOthers,
     environment: {
       MESHMEND_NODE_ID: `node-${index}`,
       MESHMEND_MESH: "mesh0",
@@ -62,8 +64,10 @@ async function start(
 
 const peersOf = (daemon: Daemon) => daemon.get<PeersAnswer>("/api/v1/mesh/peers");
 const namesOf = (daemon: Daemon) => peersOf(daemon).peers.map(({ nodeId }) => nodeId);
-const seenBy = (daemon: Daemon, ...names: readonly string[]) => () =>
-  namesOf(daemon).join() === names.join();
+const seenBy =
+  (daemon: Daemon, ...names: readonly string[]) =>
+  () =>
+    namesOf(daemon).join() === names.join();
 
 describe("three daemons on one link", () => {
   it("find each other within ten seconds, and tell stopping from dying", async (ctx) => {
@@ -151,26 +155,31 @@ describe("against a hostile neighbour", () => {
 describe("seeds", () => {
   it("are asked who they are, and who does not answer is shown", async (ctx) => {
     const nodes = nodesOf(ctx);
-    await start(nodes, 1, { MESHMEND_MESH_DISCOVERY_MDNS: "off" });
-    // A daemon that listens for others, beside the one that the test talks to.
-    const far = nodes[1];
-    const relay = join(import.meta.dirname, "../support/relay.ts");
+    const off = { MESHMEND_MESH_DISCOVERY_MDNS: "off" };
+    await start(nodes, 1, off, true);
+    await start(nodes, 2, off);
     const one = await start(nodes, 0, {
-      MESHMEND_MESH_DISCOVERY_MDNS: "off",
-      MESHMEND_MESH_DISCOVERY_SEEDS: "10.77.0.2:8490,10.77.0.2:9",
+      ...off,
+      MESHMEND_MESH_DISCOVERY_SEEDS: "10.77.0.2:8480,10.77.0.3:8480,10.77.0.1:8480",
     });
-    expect(relay).toBeDefined();
-    expect(far).toBeDefined();
-    await eventually("node 1 is found", 10_000, seenBy(one, "node-1"), () =>
-      JSON.stringify(peersOf(one)),
+    const told = () => JSON.stringify(peersOf(one));
+    await eventually("node 1 is found", 10_000, seenBy(one, "node-1"), told);
+    const { peers, seeds, self } = peersOf(one);
+    expect(peers[0]).toMatchObject({ sources: ["seed"], version: self.version });
+    expect(peers[0]?.addresses[0]).toMatchObject({ address: "10.77.0.2", httpPort: 8480 });
+    // Node 2 answers on loopback only, and nobody listens on node 0's own address.
+    await eventually("all seeds were asked", 10_000, () =>
+      peersOf(one).seeds.every(({ state }) => state !== "not-asked"),
     );
+    expect(seeds.map(({ host }) => host)).toEqual(["10.77.0.2", "10.77.0.3", "10.77.0.1"]);
+    expect(peersOf(one).seeds.map(({ state }) => state)).toEqual(["answers", "silent", "silent"]);
   });
-});
 
-describe("a DHCP lease", () => {
-  it("of udhcpc names a seed", (ctx) => {
-    nodesOf(ctx);
-    mkdirSync("/tmp", { recursive: true });
-    writeFileSync("/dev/null", "");
+  it("that listen for others say by mDNS under which port", async (ctx) => {
+    const nodes = nodesOf(ctx);
+    await start(nodes, 1, {}, true);
+    const one = await start(nodes, 0);
+    await eventually("node 1 is found", 10_000, seenBy(one, "node-1"));
+    expect(peersOf(one).peers[0]?.addresses[0]?.httpPort).toBe(8480);
   });
 });

@@ -29,7 +29,7 @@ export interface LeaseSeeds {
   readonly refused: number;
 }
 
-export const maxLeaseSeeds = 16;
+const maxLeaseSeeds = 16;
 /** The name under which dhclient.conf may define the option. */
 const optionName = "meshmend-seeds";
 
@@ -102,7 +102,7 @@ function fromHex(hex: string | null): string | null {
   return bytes.map((byte) => String.fromCharCode(Number.parseInt(byte, 16))).join("");
 }
 
-/** At most `maxLeaseSeeds`; what is no usable address is counted. */
+/** Sixteen at most; what is no usable address is counted. */
 export function readSeedList(value: string): LeaseSeeds {
   const words = value.split(/[\s,\0]+/).filter((word) => word !== "");
   const seeds = new Map<string, SeedAddress>();

@@ -1,12 +1,6 @@
 /** The mesh's one door: its graph, where it breaks, and the forms others read it in. */
 
 export { findWeakness, type Graph } from "./connectivity.ts";
-export {
-  type LeaseFormat,
-  maxLeaseSeeds,
-  readLease,
-  type SeedAddress,
-} from "./dhcp-lease.ts";
 export { toDot } from "./dot.ts";
 export { type Meshviewer, toMeshviewer } from "./meshviewer.ts";
 export { type GraphOrigin, type NetworkGraph, toNetJson } from "./net-json.ts";

@@ -30,6 +30,8 @@ export interface NodeView {
   readonly beyond: readonly { readonly node: string; readonly via: readonly string[] }[];
   /** Reaches the outside and offers it to others. */
   readonly isGateway: boolean;
+  /** The others of which it knows that they do. */
+  readonly gateways: readonly string[];
 }
 
 export interface TopologyNode {
@@ -78,6 +80,12 @@ export function mergeViews(views: readonly NodeView[]): Topology {
         if (!known.has(neighbour)) addAssumed(links, neighbour, node);
       }
     }
+  }
+  for (const gateway of views.flatMap(({ gateways }) => gateways)) {
+    addStranger(nodes, gateway);
+    const node = nodes.get(gateway);
+    // What a node says of itself is newer than what is told of it.
+    if (node?.isKnown === false) nodes.set(gateway, { ...node, isGateway: true });
   }
   return {
     nodes: [...nodes.values()].toSorted((one, other) => compare(one.id, other.id)),

@@ -116,7 +116,9 @@ export class MeshDiscovery implements HealthSource {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const ends = [this.#mdns?.stop(), this.#seeds?.stop(), this.#running];
+    const ends = [this.#running];
+    if (this.#mdns !== null) ends.push(this.#mdns.stop());
+    if (this.#seeds !== null) ends.push(this.#seeds.stop());
     for (const end of await Promise.allSettled(ends)) {
       if (end.status === "fulfilled") continue;
       this.#parts.logger.error("discovery did not stop cleanly", { error: messageOf(end.reason) });

@@ -21,7 +21,7 @@ export async function peers(terminal: Terminal, options: PeersOptions): Promise<
   return exitCode.ok;
 }
 
-export function peersScreen(terminal: Terminal, answer: PeersAnswer): string {
+function peersScreen(terminal: Terminal, answer: PeersAnswer): string {
   const { self, peers: found, seeds, mdnsInterface } = answer;
   const on = mdnsInterface === null ? "mDNS is not spoken" : `mDNS on ${mdnsInterface}`;
   const originator = self.originator === null ? "" : ` (${self.originator})`;

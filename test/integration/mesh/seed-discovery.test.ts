@@ -42,6 +42,10 @@ const answer =
   (_request, response) =>
     void response.writeHead(status, { "content-type": "application/json" }).end(body);
 
+const moved: RequestListener = (_request, response) =>
+  void response.writeHead(302, { location: "http://127.0.0.1:1/" }).end();
+const cut: RequestListener = (request) => void request.socket.destroy();
+
 describe("asking a seed who it is", () => {
   it("gives the peer that answers, and what it says of others does not count", async () => {
     const body = JSON.stringify({ self: { nodeId: "hill" }, peers: [{ nodeId: "evil" }] });
@@ -61,19 +65,10 @@ describe("asking a seed who it is", () => {
     ["no claim", answer('{"self":{"nodeId":"a b"}}'), /not answer as meshmend/],
     ["null", answer("null"), /not answer as meshmend/],
     ["another status", answer("{}", 404), /status 404/],
-    [
-      "a redirect",
-      ((_, response) =>
-        void response.writeHead(302, { location: "http://127.0.0.1:1/" }).end()) as RequestListener,
-      /status 302/,
-    ],
+    ["a redirect", moved, /status 302/],
     ["more than anybody has to say", answer(" ".repeat(600_000)), /longer than/],
-    [
-      "a cut connection",
-      ((request) => void request.socket.destroy()) as RequestListener,
-      /hang up|reset/,
-    ],
-    ["silence", (() => {}) as RequestListener, /no answer within 3000 ms/],
+    ["a cut connection", cut, /hang up|reset/],
+    ["silence", () => {}, /no answer within 3000 ms/],
   ])("that answers with %s says why it is none", async (_, listener, why) => {
     const { seen, outcomes } = await ask(await serve(listener));
     expect(outcomes).toEqual([{ kind: "silent", reason: expect.stringMatching(why) }]);

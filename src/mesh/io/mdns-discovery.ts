@@ -67,6 +67,7 @@ export class MdnsDiscovery {
   #attempt = 1;
   #state: "closed" | "probing" | "announced" = "closed";
   #isContested = false;
+  #questionsAtMs: readonly number[] = [];
   #answerIsDue = false;
   #announced: { readonly text: string; readonly atMs: number } | null = null;
   /** Why it does not speak on all it should. */
@@ -131,6 +132,7 @@ export class MdnsDiscovery {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await this.#follow();
+      if (this.#state === "announced") await this.#ask();
       if (this.#state === "announced" && this.#shouldAnnounce()) await this.#announce();
       await clock.sleep(lookEveryMs, signal);
     }
@@ -171,7 +173,7 @@ export class MdnsDiscovery {
     };
   }
 
-  /** RFC 6762 section 8: is the name free? If so it is ours, and said twice. */
+  /** RFC 6762 section 8.1: is the name free? If so it is ours. */
   async #introduce(): Promise<void> {
     const { clock, random } = this.#parts;
     const { signal } = this.#stopping;
@@ -190,14 +192,16 @@ export class MdnsDiscovery {
     }
     if (signal.aborted) return;
     this.#state = "announced";
-    let passedMs = 0;
-    for (const atMs of firstQuestionsMs) {
-      await clock.sleep(atMs - passedMs, signal);
-      passedMs = atMs;
-      if (signal.aborted) return;
-      if (atMs <= 1_000) await this.#announce();
-      await this.#each((face) => face.query([{ name: serviceName, type: "PTR" }], []));
-    }
+    this.#questionsAtMs = firstQuestionsMs.map((afterMs) => clock.monotonicMs() + afterMs);
+  }
+
+  /** Who is there? Asked in the beginning only; the first two times it says that it is here itself. */
+  async #ask(): Promise<void> {
+    const [dueMs] = this.#questionsAtMs;
+    if (dueMs === undefined || this.#parts.clock.monotonicMs() < dueMs) return;
+    this.#questionsAtMs = this.#questionsAtMs.slice(1);
+    if (this.#questionsAtMs.length > 0) await this.#announce();
+    await this.#each((face) => face.query([{ name: serviceName, type: "PTR" }], []));
   }
 
   get #label(): string {

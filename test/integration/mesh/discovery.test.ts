@@ -12,7 +12,8 @@ import { type Daemon, eventually, startDaemon, temporaryDataDir } from "../suppo
 import { namespaceProblem } from "../support/network-namespace.ts";
 
 const problem = namespaceProblem();
-const announceMs = 1_000;
+/** Three of these without a word, and a peer is gone: a busy machine must not take so long. */
+const announceMs = 2_000;
 const hostile = join(import.meta.dirname, "hostile-mdns.ts");
 
 let link: BridgedNamespaces | null = null;
@@ -94,7 +95,7 @@ describe("three daemons on one link", () => {
     await eventually("who stopped is gone", 5_000, seenBy(one, "node-1"), told);
     await two.kill("SIGKILL");
     expect(namesOf(one)).toEqual(["node-1"]);
-    await eventually("who was killed expires", 10_000, seenBy(one), told);
+    await eventually("who was killed expires", 15_000, seenBy(one), told);
     expect(performance.now() - atMs).toBeGreaterThan(announceMs);
 
     const appeared = one.events("peer-appeared").map(({ peer }) => peer.nodeId);
@@ -108,10 +109,14 @@ describe("three daemons on one link", () => {
     const [one] = await Promise.all([start(nodes, 0), start(nodes, 1)]);
     if (one === undefined) throw new Error("not there");
     await eventually("they see each other", 10_000, seenBy(one, "node-1"));
+    const speaksOn = () => peersOf(one).mdnsInterface;
     nodes[0]?.exec("ip", "link", "set", "mesh0", "down");
-    await eventually("the other is gone", 10_000, seenBy(one));
-    expect(peersOf(one).mdnsInterface).toBeNull();
-    nodes[0]?.exec("ip", "link", "set", "mesh0", "up");
+    try {
+      await eventually("the other is gone", 15_000, seenBy(one));
+      await eventually("it does not speak any more", 10_000, () => speaksOn() === null);
+    } finally {
+      nodes[0]?.exec("ip", "link", "set", "mesh0", "up");
+    }
     await eventually("the other is back", 15_000, seenBy(one, "node-1"));
   });
 });
@@ -144,7 +149,7 @@ describe("against a hostile neighbour", () => {
     attack();
     const { peers, refused } = peersOf(one);
     expect(peers.length).toBeLessThanOrEqual(1 + 2 * 4);
-    expect(peers.map(({ nodeId }) => nodeId)).toContain("node-1");
+    await eventually("the honest one is there", 10_000, () => namesOf(one).includes("node-1"));
     expect(refused.noRoom).toBeGreaterThan(1_000);
     expect(refused.malformed).toBeGreaterThan(1_000);
     expect(rssKib() - beforeKib).toBeLessThan(64 * 1_024);

@@ -147,6 +147,7 @@ void register_test_run(napi_env env, napi_value exports);
 void register_probe(napi_env env, napi_value exports);
 void register_netlink(napi_env env, napi_value exports);
 void register_rtnl(napi_env env, napi_value exports);
+void register_rtnl_counters(napi_env env, napi_value exports);
 void register_genl_batadv(napi_env env, napi_value exports);
 void register_poll(napi_env env, napi_value exports);
 void register_sd_notify(napi_env env, napi_value exports);

@@ -40,7 +40,7 @@ const modulePath = "/sys/module/batman_adv";
 
 /** Null when the configuration wants none. Nothing is loaded before there is a mesh. */
 export function openMesh(
-  { mesh }: Pick<NodeConfig, "mesh">,
+  { mesh }: { readonly mesh: Pick<NodeConfig["mesh"], "interface"> },
   parts: { readonly clock: Clock; readonly logger: Logger },
 ): OpenedMesh | null {
   if (mesh.interface === "none") return null;

@@ -179,6 +179,30 @@ const areas: readonly Area[] = [
     },
   },
   {
+    title: "Between peers",
+    where: "In the log of both nodes, and as the state of a peer's connection.",
+    codes: {
+      E_PEER_ADDRESS: "It is no address of a peer: host:port, brackets around IPv6.",
+      E_PEER_CLOSED: "The peer closed the connection: it stops, or has a newer one.",
+      E_PEER_CREDENTIALS: "The certificate, its key or the authority's cannot be read or used.",
+      E_PEER_FAILED: "The peer met a bug of its own while it answered; its log has more.",
+      E_PEER_FRAME_TOO_LARGE: "The peer refused a frame by its size: the two nodes' limits differ.",
+      E_PEER_INSECURE: "Plaintext between peers would leave this machine, and nobody allowed it.",
+      E_PEER_LISTEN: "The peer port cannot be opened.",
+      E_PEER_MALFORMED: "What arrived is no message of this protocol, or one Raft never sends.",
+      E_PEER_STOPPED: "This node closed the connection.",
+      E_PEER_TIMEOUT: "The other side did not shake hands in time.",
+      E_PEER_UNREACHABLE: "The connection could not be made, or broke. It is tried again.",
+      E_PEER_UNTRUSTED: "A certificate is of another authority, has expired, or is missing.",
+      E_PEER_WRONG_CLUSTER: "The two nodes are of different clusters.",
+      E_PEER_WRONG_NODE: "Another node is at this address, or has this certificate.",
+      E_PEER_WRONG_VERSION: "The two nodes speak different versions of the protocol.",
+      E_OUTCOME_UNKNOWN:
+        "The leader's answer got lost: the proposal may have been applied, or not.",
+      E_PROPOSAL_TOO_LARGE: "The proposal is larger than one call to the leader may be.",
+    },
+  },
+  {
     title: "Telemetry",
     where: "In the log.",
     codes: {

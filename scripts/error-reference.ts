@@ -157,7 +157,7 @@ const areas: readonly Area[] = [
   },
   {
     title: "Agreement (Raft)",
-    where: "In the simulator today; nothing in a running node uses the Raft core yet.",
+    where: "In the simulator and in tests today; nothing in a running node uses the Raft core yet.",
     codes: {
       E_NOT_LEADER: "Only the leader can take this; the fault names it where it is known.",
       E_NO_LEADER: "No leader is known: an election is under way, or this side has no majority.",
@@ -173,6 +173,23 @@ const areas: readonly Area[] = [
       E_NO_SUCCESSOR: "No other voter is fit to lead.",
       E_TRANSFER_IN_PROGRESS: "Leadership is being handed over.",
       E_RAFT_OPTIONS: "The options cannot work together; the message names each.",
+      E_FOLDER_LOCKED: "Another process uses the folder, or asked for it at the same moment.",
+      E_FOLDER_LOCK: "The folder cannot be locked; the message says why.",
+      E_IDENTITY_DAMAGED: "The file that names node and cluster is damaged, or of another version.",
+      E_IDENTITY_READ: "The file that names node and cluster cannot be read.",
+      E_IDENTITY_WRITE: "The file that names node and cluster cannot be made durable.",
+      E_LOG_DAMAGED:
+        "The newest segment's header is damaged: term and vote are not known. The node comes back under a new id.",
+      E_LOG_MISSING:
+        "There is no log where one was. A node that lost its disk comes back under a new id.",
+      E_LOG_FOREIGN: "The log belongs to another node or another cluster.",
+      E_LOG_VERSION: "The log was written by a version with another format.",
+      E_LOG_FULL: "There is no room to begin or to repair the log.",
+      E_LOG_READ: "The log cannot be read; the message says why.",
+      E_SNAPSHOT_READ: "The snapshots cannot be read; the message says why.",
+      E_SNAPSHOT_WRITE: "A snapshot was not written. The one before stays.",
+      E_SNAPSHOT_ABORTED: "A snapshot was given up because the node stops.",
+      E_SNAPSHOT_OUTDATED: "A newer snapshot came from the leader meanwhile.",
       E_LOG_BEHIND_SNAPSHOT: "The log does not reach the snapshot it should follow.",
       E_LOG_BEHIND_STATE: "The state machine is ahead of its log.",
       E_LOG_LOST: "What the leader says was acknowledged is not in this node's log.",

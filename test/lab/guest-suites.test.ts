@@ -9,13 +9,16 @@ import { loadTopology } from "./topology/load-topology.ts";
 import { routingAlgorithms } from "./topology/topology.ts";
 
 const problem = labProblemHere();
-const withinMs = 300_000;
+const withinMs = 540_000;
 const compliance = "test/compliance/batman-port.test.ts";
 /** What does not depend on the algorithm comes along: a vitest takes half a minute to begin there. */
 const once = [
   "test/integration/interfaces-sensor.test.ts",
   "test/integration/mesh/actuators.test.ts",
 ];
+
+/** By batctl alone, so that a suite that was not found does not pass for one that has. */
+const leastPassed = { BATMAN_IV: 40, BATMAN_V: 70 };
 
 describe("inside the machine", () => {
   let lab: ConnectedLab;
@@ -38,7 +41,7 @@ describe("inside the machine", () => {
       const options = { namespace: "n1", timeoutMs: withinMs - 30_000 };
       const outcome = await runTestsInGuest(lab.guest, files, options);
       expect(outcome.failed, outcome.output).toBe(0);
-      expect(outcome.passed, outcome.output).toBeGreaterThan(0);
+      expect(outcome.passed, outcome.output).toBeGreaterThanOrEqual(leastPassed[algorithm]);
       // By batctl, always; by netlink where the addon is built.
       const native = loadNative().kind === "available";
       const surprising = outcome.skipped.filter((line) => native || !line.includes("native addon"));

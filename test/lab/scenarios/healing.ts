@@ -25,6 +25,20 @@ function isOf(symptom: { readonly kind: string }, kind: string): boolean {
   return symptom.kind === kind;
 }
 
+/** A daemon starts so soon in the guest when nobody else wants the host's processors. */
+const quickStartMs = 7_500;
+const mostSlowness = 4;
+
+/**
+ * How many times slower the guest is than on a quiet host, 1 at least: limits on time are stretched by
+ * it, and so mean the same on a busy host. On a quiet one they are what they say.
+ */
+function slowness(nodes: readonly MeshmendNode[]): number {
+  const starts = nodes.map(({ startMs }) => startMs).toSorted((one, other) => one - other);
+  const median = starts[Math.floor(starts.length / 2)] ?? 0;
+  return Math.min(mostSlowness, Math.max(1, median / quickStartMs));
+}
+
 async function startEverywhere(
   { mesh, fact }: ScenarioContext,
   options: MeshmendOptions,
@@ -45,6 +59,7 @@ async function startEverywhere(
     "startMs",
     started.map(({ startMs }) => startMs),
   );
+  fact("slowness", slowness(started));
   await delay(calmMs);
   return started;
 }
@@ -121,6 +136,8 @@ function claimCalm(
     const raised = daemon
       .eventsOf("symptom-raised")
       .filter(({ atMs }) => atMs >= sinceMs)
+      // On a host as busy as that a sensor that is late is no lie.
+      .filter(({ event }) => slowness(nodes) < 2 || !isOf(event.symptom, "sensor-failed"))
       .map(({ event }) => event.symptom.summary);
     claim(`${daemon.node} raised nothing while nothing was wrong`, raised.length === 0, raised);
   }
@@ -162,12 +179,9 @@ export const firstRepair: Scenario = {
       const broken = lossBetween(without, bare.faultAtMs + 10_000);
       claim("without meshmend it stays broken", broken > 0.2, broken);
     }
-    const after = lossBetween(withMeshmend, faultAtMs + healedWithinMs);
-    claim(
-      `pings are back at 0 % loss ${healedWithinMs / 1_000} s after the fault`,
-      after === 0,
-      after,
-    );
+    const withinMs = Math.round(healedWithinMs * slowness(nodes));
+    const after = lossBetween(withMeshmend, faultAtMs + withinMs);
+    claim(`pings are back at 0 % loss ${withinMs / 1_000} s after the fault`, after === 0, after);
     await claimRecorded(
       context,
       nodes.filter(({ node }) => link.includes(node)),
@@ -237,7 +251,7 @@ async function silenceIsSeen(
   const witnesses = nodes.filter(({ node }) => peersOf(mesh.topology, silent).includes(node));
   const faultAtMs = await mesh.silence(silent);
   say(`${silent} is silent`);
-  const limitMs = silenceSeenWithinMs[mesh.algorithm];
+  const limitMs = Math.round(silenceSeenWithinMs[mesh.algorithm] * slowness(nodes));
   for (const daemon of witnesses) {
     const seen = await firstSymptom([daemon], "silent-neighbour", {
       sinceMs: faultAtMs,
@@ -271,7 +285,7 @@ async function lossIsSeen(
 ): Promise<void> {
   const link = linkToSpoil(mesh.topology);
   const ends = nodes.filter(({ node }) => link.includes(node));
-  const limitMs = lossSeenWithinMs[mesh.algorithm];
+  const limitMs = Math.round(lossSeenWithinMs[mesh.algorithm] * slowness(nodes));
   const times = Math.max(1, Math.floor((minutes * 60_000) / (learningMs + 30_000)));
   const seenAfterMs: number[] = [];
   for (let n = 0; n < times; n++) {

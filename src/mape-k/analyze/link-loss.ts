@@ -14,14 +14,22 @@ import type { Finding } from "../symptom.ts";
 import type { Detector } from "./detector.ts";
 
 const windowsMs = [2_000, 3_000, 4_000, 6_000, 8_000];
-/** The loss of a good link, as a share of the threshold; one that is known to be better is better. */
+/** The loss of a good link, as a share of the threshold, as long as nothing else is known of it. */
 const goodShare = 1 / 6;
+/** A link may be known to be worse than that, up to this share, and is not complained of for it. */
+const knownShare = 1 / 2;
 /** Over this time before the windows above it is learnt how good a link is. */
 const learningMs = 60_000;
 /** As if so many messages, so many of them lost, had been seen before: a few prove nothing. */
 const doubt = { expected: 10, lost: 3 };
-/** e to this power: how much likelier a bad link must be than a good one. */
-const enoughWeight = 5.3;
+/**
+ * e to this power: how much likelier a bad link must be than a good one. A link that loses now and
+ * then is asked every beat for days whether chance has made it look bad; on one that never loses,
+ * chance has nothing to play with.
+ */
+const enoughWeight = { onClean: 5.3, onLossy: 9 };
+/** Up to this loss a link counts as clean. */
+const cleanLossRatio = 0.02;
 /** Of them one must have shown as a gap: a late message is not a lost one. */
 const leastLost = 2;
 const leastGaps = 1;
@@ -104,11 +112,12 @@ function gotBad(
   if (silent !== null && silent.expected >= leastHeard && silent.lost >= silent.expected)
     return null;
   const good = goodLoss(reading, history, limit, longMs);
+  const enough = good <= cleanLossRatio ? enoughWeight.onClean : enoughWeight.onLossy;
   for (const windowMs of [...windowsMs, longMs]) {
     const counted = count(reading, history, windowMs);
     if (counted === null || !isWorthAsking(counted)) continue;
     const echoed = weight(counted.echoes, bothWays(limit), bothWays(good));
-    if (weight(counted, limit, good) + echoed >= enoughWeight) return counted;
+    if (weight(counted, limit, good) + echoed >= enough) return counted;
   }
   return null;
 }
@@ -127,8 +136,9 @@ function goodLoss(
   const [whole, late] = [learningMs + longMs, longMs].map((ms) => count(reading, history, ms));
   const expected = (whole?.expected ?? 0) - (late?.expected ?? 0);
   const lost = (whole?.gaps ?? 0) - (late?.gaps ?? 0);
-  const learnt = (lost + doubt.lost) / (expected + doubt.expected);
-  return Math.min(limit * goodShare, Math.max(0, learnt));
+  const atMost = Math.min(limit * goodShare, (lost + doubt.lost) / (expected + doubt.expected));
+  const known = Math.min(limit * knownShare, lost / (expected + doubt.expected));
+  return Math.max(atMost, known);
 }
 
 /** Too few messages to judge by keep it raised: a link nobody hears of has not got better. */

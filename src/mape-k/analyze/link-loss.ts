@@ -28,8 +28,9 @@ const doubt = { expected: 10, lost: 3 };
  * chance has nothing to play with.
  */
 const enoughWeight = { onClean: 5.3, onLossy: 9 };
-/** Up to this loss a link counts as clean. */
+/** Up to this loss a link counts as clean; so does one that lost none of so many messages. */
 const cleanLossRatio = 0.02;
+const cleanAfter = 40;
 /** Of them one must have shown as a gap: a late message is not a lost one. */
 const leastLost = 2;
 const leastGaps = 1;
@@ -137,6 +138,7 @@ function goodLoss(
   const expected = (whole?.expected ?? 0) - (late?.expected ?? 0);
   const lost = (whole?.gaps ?? 0) - (late?.gaps ?? 0);
   const atMost = Math.min(limit * goodShare, (lost + doubt.lost) / (expected + doubt.expected));
+  if (lost === 0 && expected >= cleanAfter) return Math.min(atMost, cleanLossRatio);
   const known = Math.min(limit * knownShare, lost / (expected + doubt.expected));
   return Math.max(atMost, known);
 }

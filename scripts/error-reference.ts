@@ -157,7 +157,8 @@ const areas: readonly Area[] = [
   },
   {
     title: "Agreement (Raft)",
-    where: "In the simulator and in tests today; nothing in a running node uses the Raft core yet.",
+    where:
+      "From `/api/v1/cluster` and whoever writes or reads; in the log. Each says that nothing was done, but `E_OUTCOME_UNKNOWN`.",
     codes: {
       E_NOT_LEADER: "Only the leader can take this; the fault names it where it is known.",
       E_NO_LEADER: "No leader is known: an election is under way, or this side has no majority.",
@@ -193,6 +194,31 @@ const areas: readonly Area[] = [
       E_LOG_BEHIND_SNAPSHOT: "The log does not reach the snapshot it should follow.",
       E_LOG_BEHIND_STATE: "The state machine is ahead of its log.",
       E_LOG_LOST: "What the leader says was acknowledged is not in this node's log.",
+      E_OUTCOME_UNKNOWN:
+        "No majority confirmed it in time, or its leader fell: it may or may not have been done. Look before you try again.",
+      E_TRANSFER_FAILED: "Nobody took leadership over in time; the old leader goes on.",
+      E_CANCELLED: "Whoever asked has gone; nothing was done.",
+      E_NOT_STARTED: "The node has not started yet.",
+      E_NODE_STOPPING: "The node is stopping; ask another one.",
+    },
+  },
+  {
+    title: "A node and its group",
+    where: "At the start, in `/health` under `consensus`, and from `meshmend cluster recover`.",
+    codes: {
+      E_GROUP_UNAVAILABLE: "This node takes no part in its group; `/health` says why.",
+      E_REMOVED:
+        "The group has removed this node (exit code 6). To take it in anew: remove `raft/` from its data directory and start it with `--join`.",
+      E_NODE_ID_CHANGED: "The data is that of a member with another node id (exit code 2).",
+      E_PEER_REQUIRED:
+        "The group has other members, and this node has no `cluster.peer` (exit code 2).",
+      E_JOIN_REQUIRED:
+        "Its admission was not finished, and no member is named that could be asked.",
+      E_ADMISSION_ABORTED: "The node was stopped before it was admitted.",
+      E_NOT_A_MEMBER: "The data directory holds no member's data.",
+      E_LOG_FAILED:
+        "A write to the log failed, and what reached the disk is not known: the process ends, and recovers at its next start.",
+      E_STATE_MACHINE_FAILED: "What is agreed on could not be applied or restored on this node.",
     },
   },
   {

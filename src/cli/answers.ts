@@ -12,6 +12,32 @@ import {
   text,
 } from "./shape.ts";
 
+const memberShape = record({
+  id: text,
+  address: text,
+  role: text,
+  promote: boolean,
+  leader: boolean,
+  self: boolean,
+  inContact: nullable(boolean),
+  lagEntries: nullable(number),
+});
+
+export const clusterShape = record({
+  phase: text,
+  reason: nullable(text),
+  clusterId: nullable(text),
+  nodeId: text,
+  role: nullable(text),
+  leader: nullable(text),
+  term: number,
+  commitIndex: number,
+  appliedIndex: number,
+  insecure: boolean,
+  members: list(memberShape),
+});
+export type ClusterAnswer = Shaped<typeof clusterShape>;
+
 export const healthShape = record({
   state: text,
   node: text,
@@ -59,6 +85,7 @@ const plainAction = {
   address: optional(text),
   denied: optional(boolean),
   limit: optional(nullable(record({ perSecond: number, burst: number }))),
+  target: optional(nullable(text)),
   gateway: optional(record({ mode: text })),
   severity: optional(text),
   message: optional(text),

@@ -20,6 +20,7 @@ export interface DaemonClient {
   /** `accept`: statuses whose body is of the shape; /health answers 503 with a full report. */
   get<Value>(path: string, shape: Shape<Value>, accept?: readonly number[]): Answer<Value>;
   post<Value>(path: string, body: unknown, shape: Shape<Value>): Answer<Value>;
+  delete<Value>(path: string, shape: Shape<Value>): Answer<Value>;
   /** The body as it is, of a route that answers text. */
   text(path: string): Answer<string>;
   /** The open stream of a route that does not end, its head checked, its body not yet read. */
@@ -30,7 +31,7 @@ type Answer<Value> = Promise<Result<Value, CliFault>>;
 type Headers = Readonly<Record<string, string>>;
 
 interface Request {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly headers: Headers;
   readonly body?: string;
@@ -72,6 +73,11 @@ export function connectDaemon(at: HostPort): DaemonClient {
     post(path, body, shape) {
       const headers = { "content-type": "application/json" };
       return exchange({ method: "POST", path, headers, body: JSON.stringify(body) }, shape, [200]);
+    },
+    delete(path, shape) {
+      // For this method Node says nothing of the length by itself.
+      const headers = { "content-type": "application/json", "content-length": "2" };
+      return exchange({ method: "DELETE", path, headers, body: "{}" }, shape, [200]);
     },
     async text(path) {
       const signal = AbortSignal.timeout(answerTimeoutMs);

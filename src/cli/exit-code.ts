@@ -21,6 +21,13 @@ export const exitCodes = [
     meaning: "The data directory or the address belongs to another process.",
   },
   {
+    code: 6,
+    name: "removed",
+    meaning:
+      "The group has removed this node, which must not take part again with the data it has. " +
+      "systemd does not restart after it.",
+  },
+  {
     code: 70,
     name: "internal",
     meaning: "A broken invariant: a fault of meshmend; please report it with the output.",

@@ -24,6 +24,7 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
   addDaemon(program, terminal, finish);
   addQuestions(program, terminal, finish);
   addDecisions(program, terminal, finish);
+  addMembers(program, terminal, finish);
   addMachine(program, terminal, finish);
   addConfig(program, terminal, finish);
   withExamples(program, [
@@ -71,6 +72,8 @@ const configOptions = (): readonly Option[] => [
     "the batman-adv interface; auto (the one there is) or none",
   ),
   new Option("--node-id <name>", "this node's name; else the host name"),
+  new Option("--peer <host:port>", "where other nodes of the group reach this one"),
+  new Option("--join <host:port,...>", "peer addresses of members to ask for admission"),
   new Option("--log-level <level>", "debug, info, warn or error"),
   new Option("--log-format <format>", "auto, json or pretty"),
 ];
@@ -83,9 +86,7 @@ function addOptions(command: Command, options: readonly Option[]): Command {
 function addDaemon(program: Command, terminal: Terminal, finish: Finish): void {
   const run = program.command("run").description("Run the daemon until SIGTERM or Ctrl-C.");
   addOptions(run, configOptions());
-  for (const flags of ["--client [value]", "--peer [value]", "--join [value]"]) {
-    run.addOption(new Option(flags, "not in this version").hideHelp());
-  }
+  run.addOption(new Option("--client [value]", "not in this version").hideHelp());
   run.action(async (options: Parameters<typeof import("./commands/run.ts").run>[1]) => {
     const command = await import("./commands/run.ts");
     finish(await command.run(terminal, options));
@@ -196,6 +197,73 @@ function addDecisions(program: Command, terminal: Terminal, finish: Finish): voi
       });
     withExamples(command, [`meshmend ${name} last`, `meshmend ${name} 01KAJ6Q9`]);
   }
+}
+
+function addMembers(program: Command, terminal: Terminal, finish: Finish): void {
+  const member = program
+    .command("member")
+    .description("The group of nodes that agree with each other: who is in it, and who leads.");
+  type Options = import("./commands/member.ts").MemberOptions;
+  const commands = () => import("./commands/member.ts");
+  const sub = (name: string, description: string) =>
+    member.command(name).description(description).addOption(httpOption()).addOption(jsonOption());
+  const list = sub("list", "The members as this node sees them.").action(
+    async (options: Options) => {
+      finish(await (await commands()).listMembers(terminal, options));
+    },
+  );
+  withExamples(list, ["meshmend member list", "meshmend member list --json"]);
+  const add = sub("add", "Take a node in. A node started with --join asks for this by itself.")
+    .argument("<id>", "its node id")
+    .argument("<address>", "its peer address, host:port")
+    .option("--learner", "leave it a learner: it receives everything and does not vote")
+    .action(
+      async (id: string, address: string, options: Options & { readonly learner?: boolean }) => {
+        finish(await (await commands()).addMember(terminal, id, address, options));
+      },
+    );
+  withExamples(add, ["meshmend member add roof-4 10.0.0.4:8482"]);
+  const remove = sub(
+    "remove",
+    "Let a member go: it learns of it and stops. Also for one that is lost.",
+  )
+    .argument("<id>", "its node id")
+    .action(async (id: string, options: Options) => {
+      finish(await (await commands()).removeMember(terminal, id, options));
+    });
+  withExamples(remove, ["meshmend member remove roof-4"]);
+  const promote = sub("promote", "Make a learner a voter.")
+    .argument("<id>", "its node id")
+    .action(async (id: string, options: Options) => {
+      finish(await (await commands()).promoteMember(terminal, id, options));
+    });
+  withExamples(promote, ["meshmend member promote roof-4"]);
+  const transfer = sub(
+    "transfer",
+    "Hand leadership to a member, or to whom the leader thinks best.",
+  )
+    .argument("[id]", "its node id")
+    .action(async (id: string | undefined, options: Options) => {
+      finish(await (await commands()).transferLeadership(terminal, id ?? null, options));
+    });
+  withExamples(transfer, ["meshmend member transfer", "meshmend member transfer roof-2"]);
+  withExamples(member, ["meshmend member list", "meshmend member remove roof-4"]);
+  const cluster = program.command("cluster").description("Offline work on this node's group.");
+  const recover = cluster
+    .command("recover")
+    .description(
+      "The last resort: make this node, stopped, the only member of a new group with its data.",
+    )
+    .option("--force-new-cluster", "say that the other members will never come back");
+  addOptions(recover, configOptions());
+  recover.action(async (options: import("./commands/cluster.ts").RecoverOptions) => {
+    const command = await import("./commands/cluster.ts");
+    finish(await command.recoverCluster(terminal, options));
+  });
+  withExamples(recover, [
+    "meshmend cluster recover --force-new-cluster --data-dir /var/lib/meshmend",
+  ]);
+  withExamples(cluster, ["meshmend cluster recover --force-new-cluster"]);
 }
 
 function addMachine(program: Command, terminal: Terminal, finish: Finish): void {

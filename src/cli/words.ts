@@ -45,6 +45,8 @@ export function actionWords(action: Action): string {
       return `set ${on} down, and up again after ${span(action.downMs ?? 0)}`;
     case "tell":
       return `tell: ${printable(action.message ?? "")}`;
+    case "transfer-leadership":
+      return `hand leadership of the group to ${printable(action.target ?? "whom its leader thinks best")}`;
     case "mesh-reenslave":
       return `take ${on} out of the mesh and in again`;
     case "mesh-membership":

@@ -8,7 +8,15 @@
 import { type Static, type TProperties, type TSchemaOptions, Type } from "typebox";
 
 /** How a scalar is written. */
-export type Notation = "duration" | "size" | "ratio" | "address" | "probe-url" | "url";
+export type Notation =
+  | "duration"
+  | "size"
+  | "ratio"
+  | "address"
+  | "optional-address"
+  | "optional-path"
+  | "probe-url"
+  | "url";
 
 /** What this project adds to JSON Schema; ajv is told to let these keywords pass. */
 export const ownKeywords = [
@@ -62,6 +70,9 @@ const section = <Properties extends TProperties>(
     description,
     ...(shorthand === undefined ? {} : { shorthand }),
   });
+
+const optional = (notation: "optional-address" | "optional-path", options: Annotations) =>
+  Type.Union([Type.String(), Type.Null()], { notation, default: null, ...options });
 
 const second = 1_000;
 const minute = 60 * second;
@@ -306,6 +317,53 @@ const thresholds = section("From when on something is a symptom.", {
   storageFreeRatio: ratio("Free share of the data directory's file system, below it is low.", 0.05),
 });
 
+const cluster = section(
+  "The group of nodes that agree with each other. Alone, a node is a group of one.",
+  {
+    peer: optional("optional-address", {
+      flag: "peer",
+      description:
+        "Where other nodes of the group reach this one. Without it there is no peer port, and nobody " +
+        "can join. Beyond loopback it needs `tls`. May be changed: the group is told at the next start.",
+      example: "10.0.0.1:8482",
+    }),
+    advertise: optional("optional-address", {
+      description:
+        "The peer address as the others see it, where that differs from `peer` (which may be 0.0.0.0).",
+      example: "roof-3.mesh:8482",
+    }),
+    join: Type.Array(Type.String({ notation: "address" }), {
+      default: [],
+      maxItems: 16,
+      flag: "join",
+      description:
+        "Peer addresses of members to ask for admission at the first start; any one of them is " +
+        "enough. A node that has data is a member already, and says that it ignores this.",
+      example: "[10.0.0.1:8482]",
+    }),
+    tlsAuthority: optional("optional-path", {
+      description: "PEM file with the authorities whose certificates peers must have.",
+      example: "/etc/meshmend/peer-ca.pem",
+    }),
+    tlsCertificate: optional("optional-path", {
+      description:
+        "PEM file with this node's certificate; it names the node as `URI:spiffe://DOMAIN/node/NODE_ID` " +
+        "or as a DNS name equal to the node id. Read anew when it changes.",
+      example: "/etc/meshmend/peer.pem",
+    }),
+    tlsKey: optional("optional-path", {
+      description: "PEM file with the key of that certificate.",
+      example: "/etc/meshmend/peer-key.pem",
+    }),
+    insecure: Type.Boolean({
+      default: false,
+      description:
+        "Allows peers to speak plaintext beyond loopback: whoever reaches the peer port can change " +
+        "the group and its data. Logged, and shown in `/health`.",
+    }),
+  },
+);
+
 export const configSchema = section("One node of meshmend.", {
   nodeId: Type.String({
     pattern: "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",
@@ -330,6 +388,7 @@ export const configSchema = section("One node of meshmend.", {
     example: "act",
   }),
   http,
+  cluster,
   loop,
   interfaces,
   mesh,

@@ -2,7 +2,7 @@
 
 import { type ConfigFault, type ConfigSource, configFault } from "./config-fault.ts";
 import type { WrittenConfig } from "./config-schema.ts";
-import { writeDuration } from "./notation.ts";
+import { readHostPort, writeDuration } from "./notation.ts";
 
 /** A repair is proven by beats without its symptom: there must be room for a few. */
 const beatsToVerify = 3;
@@ -32,6 +32,7 @@ export function crossChecks(
       writeDuration(thresholds.flapWindow),
     );
   }
+  clusterChecks(config, conflict);
   const names = new Set<string>();
   for (const [index, { name, interval, timeout }] of targets.entries()) {
     if (names.has(name)) {
@@ -52,4 +53,29 @@ export function crossChecks(
     conflict(`mesh.discovery.seeds[${index}]`, "a port from 1 to 65535", JSON.stringify(seed));
   }
   return faults;
+}
+
+type Conflict = (path: string, expected: string, seen: string) => void;
+
+function clusterChecks({ cluster }: WrittenConfig, conflict: Conflict): void {
+  const { peer, advertise, join, tlsAuthority, tlsCertificate, tlsKey } = cluster;
+  const files = { tlsAuthority, tlsCertificate, tlsKey };
+  const missing = Object.entries(files).filter(([, path]) => path === null);
+  if (missing.length === 1 || missing.length === 2) {
+    for (const [name] of missing) {
+      conflict(`cluster.${name}`, "a file, as the other tls options have one", "null");
+    }
+  }
+  if (join.length > 0 && peer === null) {
+    conflict("cluster.join", "cluster.peer (--peer) as well: members must reach this node", "none");
+  }
+  if (advertise !== null && peer === null) {
+    conflict("cluster.advertise", "cluster.peer as well: that is where it listens", "none");
+  }
+  const reached = readHostPort(advertise ?? peer);
+  if (reached !== null && (/^[0:.]+$/.test(reached.host) || reached.port === 0)) {
+    const expected = "an address that other nodes can connect to; see cluster.advertise";
+    const name = advertise === null ? "peer" : "advertise";
+    conflict(`cluster.${name}`, expected, JSON.stringify(advertise ?? peer));
+  }
 }

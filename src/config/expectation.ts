@@ -48,6 +48,10 @@ export function kindOf(schema: SchemaNode): string {
       return "a share, 0 to 1 or 0% to 100%";
     case "address":
       return "an address, `host:port` or `[ipv6]:port`";
+    case "optional-address":
+      return "an address, `host:port` or `[ipv6]:port`, or null";
+    case "optional-path":
+      return "the path of a file, or null";
     case "probe-url":
       return "`tcp://host:port` or `icmp://host`";
     case "url":

@@ -49,6 +49,22 @@ export interface NodeConfig {
     /** Allows a listener that is not loopback, without authentication. */
     readonly insecure: boolean;
   };
+  readonly cluster: {
+    /** Where peers reach this node; null: it has no peer port. */
+    readonly peer: HostPort | null;
+    /** What the group calls that address; null: `peer`. */
+    readonly advertise: HostPort | null;
+    /** Members to ask for admission, at the first start alone. */
+    readonly join: readonly HostPort[];
+    /** Absolute paths of PEM files; null: plaintext. */
+    readonly tls: {
+      readonly authorityPath: string;
+      readonly certificatePath: string;
+      readonly keyPath: string;
+    } | null;
+    /** Plaintext beyond loopback. */
+    readonly insecure: boolean;
+  };
   readonly loop: {
     /** The beat: 100 to 60,000 ms. */
     readonly periodMs: number;

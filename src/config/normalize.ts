@@ -123,6 +123,12 @@ function readScalar(
       return readRatio(value) ?? undefined;
     case "address":
       return typeof value === "string" && readHostPort(value) !== null ? value : undefined;
+    case "optional-address":
+      if (value === null || (lenient && value === "")) return null;
+      return typeof value === "string" && readHostPort(value) !== null ? value : undefined;
+    case "optional-path":
+      if (value === null || (lenient && value === "")) return null;
+      return typeof value === "string" && value !== "" ? value : undefined;
     case "probe-url":
       return typeof value === "string" && isProbeUrl(value) ? value : undefined;
     case "url":

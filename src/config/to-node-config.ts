@@ -19,6 +19,7 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
       maxConnections: http.maxConnections,
       insecure: http.insecure,
     },
+    cluster: toCluster(written, workingDirectory),
     loop: {
       periodMs: loop.period,
       // No detector looks further back than the flapping one: what it asks for must be there.
@@ -58,6 +59,24 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
 function toDiscovery(written: WrittenConfig["mesh"]["discovery"]): DiscoveryConfig {
   const { seeds, announce, ...same } = written;
   return { ...same, seeds: seeds.map(checkedAddress), announceIntervalMs: announce };
+}
+
+function toCluster({ cluster }: WrittenConfig, workingDirectory: string): NodeConfig["cluster"] {
+  const { tlsAuthority, tlsCertificate, tlsKey } = cluster;
+  const complete = tlsAuthority !== null && tlsCertificate !== null && tlsKey !== null;
+  return {
+    peer: cluster.peer === null ? null : checkedAddress(cluster.peer),
+    advertise: cluster.advertise === null ? null : checkedAddress(cluster.advertise),
+    join: cluster.join.map(checkedAddress),
+    tls: complete
+      ? {
+          authorityPath: resolve(workingDirectory, tlsAuthority),
+          certificatePath: resolve(workingDirectory, tlsCertificate),
+          keyPath: resolve(workingDirectory, tlsKey),
+        }
+      : null,
+    insecure: cluster.insecure,
+  };
 }
 
 function checkedAddress(text: string): HostPort {

@@ -32,7 +32,9 @@ export type MemberChange =
   | { readonly kind: "add-learner"; readonly member: Member; readonly promote: boolean }
   | { readonly kind: "promote"; readonly id: NodeId }
   | { readonly kind: "demote"; readonly id: NodeId }
-  | { readonly kind: "remove"; readonly id: NodeId };
+  | { readonly kind: "remove"; readonly id: NodeId }
+  /** The member is reached elsewhere from now on. */
+  | { readonly kind: "move"; readonly member: Member };
 
 const has = (members: readonly Member[], id: NodeId) => members.some((member) => member.id === id);
 const without = <Kind extends Member>(members: readonly Kind[], id: NodeId) =>
@@ -95,21 +97,28 @@ function refusalOf(membership: Membership, change: MemberChange): Fault | null {
     const remedy = "a node that lost its disk joins under a new id";
     return fault("E_MEMBER_EXISTS", `${change.member.id} is a member already`, remedy);
   }
+  const id = change.kind === "move" ? change.member.id : change.id;
   const known =
     change.kind === "promote"
-      ? has(membership.learners, change.id)
+      ? has(membership.learners, id)
       : change.kind === "demote"
-        ? has(membership.voters, change.id)
-        : isMember(membership, change.id);
+        ? has(membership.voters, id)
+        : isMember(membership, id);
   if (known) return null;
-  const role = { promote: "learner", demote: "voter", remove: "member" }[change.kind];
-  return fault("E_NO_SUCH_MEMBER", `${change.id} is no ${role} of the group`);
+  const role = { promote: "learner", demote: "voter", remove: "member", move: "member" };
+  return fault("E_NO_SUCH_MEMBER", `${id} is no ${role[change.kind]} of the group`);
 }
 
 function applied(now: Membership, change: MemberChange): Membership {
   if (change.kind === "add-learner") {
     const learner: Learner = { ...change.member, promote: change.promote };
     return { ...now, learners: [...now.learners, learner] };
+  }
+  if (change.kind === "move") {
+    const { id, address } = change.member;
+    const moved = <Kind extends Member>(members: readonly Kind[]) =>
+      members.map((each) => (each.id === id ? { ...each, address } : each));
+    return { ...now, voters: moved(now.voters), learners: moved(now.learners) };
   }
   const voters = without(now.voters, change.id);
   const learners = without(now.learners, change.id);

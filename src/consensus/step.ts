@@ -156,7 +156,11 @@ function onDiskFull(state: RaftState, full: boolean): void {
 /** When the next tick is due, on the clock of `step`; a tick too early does no harm. */
 export function nextWakeMs(state: RaftState): number {
   if (state.halted) return Number.POSITIVE_INFINITY;
-  if (state.role.kind === "leader") return state.role.nextHeartbeatMs;
+  if (state.role.kind === "leader") {
+    // Alone there is nobody to tell, and an idle board may sleep.
+    const alone = state.role.peers.size === 0 && state.role.transfer === null;
+    return alone ? Number.POSITIVE_INFINITY : state.role.nextHeartbeatMs;
+  }
   // A single voter has nobody to wait for.
   const startsAlone = state.role.kind === "follower" && isOnlyVoter(state) && mayCampaign(state);
   if (startsAlone) return state.nowMs;

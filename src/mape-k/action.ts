@@ -76,6 +76,8 @@ export type Action =
   | { readonly kind: "mesh-reenslave"; readonly interface: string }
   | SettingAction
   | RestoreAction
+  /** Another member of the group shall lead; null: whichever the leader thinks best. */
+  | { readonly kind: "transfer-leadership"; readonly target: string | null }
   /** Says it in the log and on the event stream; touches nothing. */
   | { readonly kind: "tell"; readonly severity: Severity; readonly message: string };
 
@@ -90,11 +92,14 @@ export function handledKind(action: Action): HandledKind {
 
 /** Does it change how traffic flows? Only such actions cost budget and need a journal. */
 export function isDisruptive(action: Action): boolean {
-  return action.kind !== "tell";
+  return action.kind !== "tell" && action.kind !== "transfer-leadership";
 }
 
 export function actionSubject(action: Action): Subject {
-  return action.kind === "tell" ? subject("node", "self") : subject("interface", action.interface);
+  if (action.kind === "tell" || action.kind === "transfer-leadership") {
+    return subject("node", "self");
+  }
+  return subject("interface", action.interface);
 }
 
 /** What restores `before` once `set` is done: both the same setting of the same interface. */
@@ -119,6 +124,9 @@ export function undoOf(action: Action): Action | null {
       return restoreOf(action.to, action.from);
     case "tell":
       return { kind: "tell", severity: "info", message: `withdrawn: ${action.message}` };
+    // Led well by another, the group gains nothing from having the old leader back.
+    case "transfer-leadership":
+      return null;
     default:
       return null;
   }
@@ -137,6 +145,8 @@ export function describeAction(action: Action): string {
       return `take ${action.interface} out of the mesh and in again`;
     case "restore":
       return `restore: ${describeAction(action.to)}`;
+    case "transfer-leadership":
+      return `hand leadership of the group to ${action.target ?? "whom its leader thinks best"}`;
     case "tell":
       return `tell: ${action.message}`;
     default:

@@ -169,6 +169,26 @@ export interface LinkLossReading extends MessageCount {
   readonly echoes: MessageCount;
 }
 
+/** This node's part in the group that agrees; a node alone is a group of one. */
+export interface ConsensusReading {
+  readonly role: "follower" | "pre-candidate" | "candidate" | "leader";
+  /** Null while none is known. */
+  readonly leader: string | null;
+  readonly members: number;
+  /** As this node has seen them since its start; cumulative. */
+  readonly leaderChanges: number;
+  /** On the leader, what its slowest voter has yet to acknowledge; elsewhere null. */
+  readonly replicationLagEntries: number | null;
+  /** Agreed on, and not yet in this node's state. */
+  readonly applyLagEntries: number;
+  /** The slowest confirmation of a write to the log since the last beat; null without any. */
+  readonly persistMaxMs: number | null;
+  /** Writes to the log that are not confirmed. */
+  readonly diskQueue: number;
+  /** Commands that wait to be agreed on. */
+  readonly pendingCommands: number;
+}
+
 /** The sections of an observation, each as its sensor delivers it. */
 export interface Sections {
   readonly interfaces: readonly InterfaceReading[];
@@ -179,6 +199,7 @@ export interface Sections {
   readonly process: ProcessReading;
   readonly mesh: MeshReading;
   readonly linkLoss: readonly LinkLossReading[];
+  readonly consensus: ConsensusReading;
 }
 
 export type SectionName = keyof Sections;

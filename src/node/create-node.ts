@@ -50,6 +50,12 @@ import {
   type Tracing,
 } from "../telemetry/index.ts";
 import { hasCapability } from "./capabilities.ts";
+import { Agreement } from "./consensus/agreement.ts";
+import { clusterPort } from "./consensus/cluster-port.ts";
+import { ConsensusSensor } from "./consensus/consensus-sensor.ts";
+import { LeadershipActuator } from "./consensus/leadership-actuator.ts";
+import { LeadershipPriority } from "./consensus/leadership-priority.ts";
+import { PositionMachine } from "./consensus/position-machine.ts";
 import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
 import { loopPolicy } from "./loop-policy.ts";
@@ -57,7 +63,13 @@ import { MeshDiscovery } from "./mesh-discovery.ts";
 import { MeshPictures } from "./mesh-pictures.ts";
 import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
-import { recordEvent, recordMesh, recordPeers, recordState } from "./record-metrics.ts";
+import {
+  recordAgreement,
+  recordEvent,
+  recordMesh,
+  recordPeers,
+  recordState,
+} from "./record-metrics.ts";
 
 export interface NodeParts {
   readonly clock: Clock;
@@ -72,6 +84,8 @@ export interface RunningNode {
   /** Where it really listens; the port is known only now when 0 was asked for. */
   readonly http: HostPort;
   readonly loop: Loop;
+  /** Resolves when the node must not go on: its group has removed it, or its log failed. */
+  readonly ended: Promise<Fault>;
   /** In reverse order of the start. Never throws. */
   stop(): Promise<void>;
 }
@@ -104,7 +118,26 @@ export async function createNode(
   const metrics = createNodeMetrics({ version: parts.version, node: config.nodeId });
   const stores = { log, journal: journal.value };
   const mesh = openMesh(config, parts);
-  const composed = composeLoop(config, parts, { ...stores, tracing, metrics, mesh });
+  const agreement = new Agreement(
+    {
+      ...parts,
+      stateMachine: new PositionMachine(),
+      onPersisted(tookMs) {
+        metrics.raftPersisted(tookMs);
+        consensus.onPersisted(tookMs);
+      },
+    },
+    config,
+  );
+  const consensus = new ConsensusSensor({ status: () => agreement.status() });
+  const composed = composeLoop(config, parts, {
+    ...stores,
+    tracing,
+    metrics,
+    mesh,
+    agreement,
+    consensus,
+  });
   const { loop, feed } = composed;
   mesh?.onTrouble(() => loop.hasten());
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
@@ -114,6 +147,7 @@ export async function createNode(
   });
   let listening: HostPort = config.http.listen;
   const seen = () => mesh?.watch.seen ?? null;
+  const { peer } = config.cluster;
   const discovery = new MeshDiscovery(
     {
       ...parts,
@@ -123,6 +157,8 @@ export async function createNode(
       readLeases: (search) => readLeases({ ...search, root: "/" }),
       publish: (event) => feed.publish(event),
       httpPort: () => (isLoopback(listening.host) ? null : listening.port),
+      peerPort: () => (peer === null || isLoopback(peer.host) ? null : peer.port),
+      clusterId: () => agreement.clusterId,
     },
     config,
   );
@@ -141,10 +177,16 @@ export async function createNode(
           recordState(metrics, { ...composed, dropped });
           recordMesh(metrics, loop);
           recordPeers(metrics, discovery);
+          recordAgreement(metrics, agreement);
           return metrics.text();
         },
       },
-      health: () => [...components(config, loop, stores, mesh), discovery],
+      cluster: clusterPort(config.nodeId, agreement),
+      health: () => [
+        ...components(config, loop, stores, mesh),
+        { component: "consensus", health: () => agreement.health() },
+        discovery,
+      ],
       clock: parts.clock,
       logger: parts.logger,
     },
@@ -168,6 +210,7 @@ export async function createNode(
       },
       stop: () => server.stop(),
     },
+    { name: "consensus", start: () => agreement.start(), stop: () => agreement.stop() },
     {
       name: "loop",
       async start() {
@@ -188,7 +231,8 @@ export async function createNode(
     },
   ];
   const running = await startInOrder(order, parts.logger);
-  return running.ok ? ok({ http: listening, loop, stop: running.value.stop }) : running;
+  if (!running.ok) return running;
+  return ok({ http: listening, loop, ended: agreement.ended, stop: running.value.stop });
 }
 
 interface LoopSurroundings {
@@ -197,11 +241,13 @@ interface LoopSurroundings {
   readonly tracing: Tracing;
   readonly metrics: NodeMetrics;
   readonly mesh: OpenedMesh | null;
+  readonly agreement: Pick<Agreement<unknown>, "transfer" | "setPriority">;
+  readonly consensus: ConsensusSensor;
 }
 
 function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundings) {
   const { clock, random, logger } = parts;
-  const { metrics, log, journal, mesh } = around;
+  const { metrics, log, journal, mesh, agreement, consensus } = around;
   const history = new TimeSeries(config.loop);
   const feed = new EventFeed({ clock, logger }, { capacity: eventRing });
   const recorder = new DecisionRecorder(
@@ -214,6 +260,7 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
     random,
     writable,
     mesh,
+    consensus,
   });
   const monitor = new Monitor(
     {
@@ -226,7 +273,11 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
     },
     { timeoutMs: config.loop.periodMs * sensorShare },
   );
-  const actuators: Actuator[] = [new TellActuator({ logger })];
+  const priority = new LeadershipPriority();
+  const actuators: Actuator[] = [
+    new TellActuator({ logger }),
+    new LeadershipActuator({ group: agreement }),
+  ];
   if (hasCapability("CAP_NET_ADMIN") !== false) {
     const run = commandRunner(clock);
     const options = { ...kernelRoots, timeoutMs: commandTimeoutMs };
@@ -254,6 +305,7 @@ function composeLoop(config: NodeConfig, parts: NodeParts, around: LoopSurroundi
       onBeat({ tookMs, latenessMs, missed }) {
         metrics.beat({ durationMs: tookMs, latenessMs });
         if (missed > 0) metrics.beatsMissed(missed);
+        agreement.setPriority(priority.update(loop.symptoms(), clock.monotonicMs()));
       },
     },
     {

@@ -43,6 +43,9 @@ export interface MeshDiscoveryParts {
   readonly version: string;
   /** Null: others cannot reach it. */
   readonly httpPort: () => number | null;
+  /** Null: nobody can join it. */
+  readonly peerPort: () => number | null;
+  readonly clusterId: () => string | null;
 }
 
 const limits = { maxPeers: 256, maxPeersPerAddress: 4, maxAddressesPerPeer: 8 };
@@ -287,11 +290,11 @@ export class MeshDiscovery implements HealthSource {
     this.#originator = this.#parts.seen()?.tables.settings.originator ?? this.#originator;
     return {
       nodeId: this.#config.nodeId,
-      clusterId: null,
+      clusterId: this.#parts.clusterId(),
       version: this.#parts.version,
       originator: this.#originator,
       httpPort: this.#parts.httpPort(),
-      peerPort: null,
+      peerPort: this.#parts.peerPort(),
     };
   }
 

@@ -3,7 +3,7 @@
 import type { Clock, Random } from "../base/index.ts";
 import type { NodeConfig } from "../config/index.ts";
 import { loadNative } from "../ebpf/io/load-native.ts";
-import type { Sensors } from "../mape-k/index.ts";
+import type { ConsensusReading, Sensor, Sensors } from "../mape-k/index.ts";
 import {
   InterfacesSensor,
   kernelRoots,
@@ -36,6 +36,8 @@ export function openSensors(
     /** Did the last write to the data directory succeed? */
     readonly writable: () => boolean;
     readonly mesh: OpenedMesh | null;
+    /** None where there is no daemon. */
+    readonly consensus?: Sensor<ConsensusReading>;
   },
 ): OpenedSensors {
   const { include, exclude } = config.interfaces;
@@ -52,6 +54,7 @@ export function openSensors(
     storage: new StorageSensor({ writable: parts.writable }, { path: config.dataDir }),
     process,
     targets,
+    ...(parts.consensus !== undefined && { consensus: parts.consensus }),
     ...parts.mesh?.sensors,
   };
   const start = () => {

@@ -9,6 +9,7 @@ import type {
   TimeSeries,
 } from "../mape-k/index.ts";
 import type { NodeMetrics } from "../telemetry/index.ts";
+import type { Agreement } from "./consensus/agreement.ts";
 import type { MeshDiscovery } from "./mesh-discovery.ts";
 
 export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
@@ -90,4 +91,27 @@ export function recordPeers(
 ): void {
   metrics.peers(discovery.counts());
   metrics.totals({ discoveryRefused: discovery.refused });
+}
+
+/** This node's part in its group, as it is now. */
+export function recordAgreement(
+  metrics: NodeMetrics,
+  agreement: Pick<Agreement<unknown>, "status" | "peers">,
+): void {
+  const status = agreement.status();
+  if (status === null) {
+    metrics.raft(null);
+    return;
+  }
+  const links = agreement.peers();
+  const lagOf = (id: string) => status.peers.find((peer) => peer.id === id)?.lagEntries ?? null;
+  const peers = links.map(({ peer, state }) => {
+    return { id: peer.id, up: state === "up", lagEntries: lagOf(peer.id) };
+  });
+  metrics.raft({ ...status, peers });
+  const lost = links.reduce((sum, { droppedMessages }) => sum + droppedMessages, 0);
+  metrics.totals({
+    raftLeaderChanges: status.counters.leaderChanges,
+    raftDroppedMessages: status.droppedMessages + lost,
+  });
 }

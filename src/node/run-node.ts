@@ -41,7 +41,7 @@ export async function runNode(config: NodeConfig): Promise<NodeEnd> {
     logger.error(message, { code, ...(remedy === undefined ? {} : { remedy }) });
     return { kind: "fault", code };
   }
-  const { http, loop, stop } = node.value;
+  const { http, loop, ended, stop } = node.value;
   const manager = serviceManager(process.env, { logger });
   const address = writeHostPort(http);
   logger.info(`meshmend ${version} watches this machine`, {
@@ -53,19 +53,20 @@ export async function runNode(config: NodeConfig): Promise<NodeEnd> {
   manager.ready();
   const stopping = new AbortController();
   const watchdog = keepWatchdogQuiet(manager, loop, stopping.signal);
-  const signal = await signals.first;
-  logger.info(`stopping on ${signal}`);
+  const why = await Promise.race([signals.first, ended]);
+  if (typeof why === "string") logger.info(`stopping on ${why}`);
+  else logger.error(why.message, { ...why });
   manager.stopping();
   stopping.abort();
   const inTime = new AbortController();
-  const ended = await Promise.race([
+  const stopped = await Promise.race([
     Promise.all([stop(), watchdog]).then(() => "stopped" as const),
     systemClock.sleep(stopWithinMs - 500, inTime.signal).then(() => "stop-timeout" as const),
   ]);
   inTime.abort();
-  if (ended === "stopped") logger.info("stopped");
+  if (stopped === "stopped") logger.info("stopped");
   else logger.error("did not stop in time; the crash journal keeps what was under way");
-  return { kind: ended };
+  return typeof why === "string" ? { kind: stopped } : { kind: "fault", code: why.code };
 }
 
 /** As long as the loop beats, and no longer: a process that only looks alive is restarted. */

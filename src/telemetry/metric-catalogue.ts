@@ -55,6 +55,7 @@ export const actionKinds = [
   "frame-deny",
   "broadcast-limit",
   "restore",
+  "transfer-leadership",
   "tell",
 ] as const;
 export const actionResults = ["applied", "failed"] as const;
@@ -67,10 +68,12 @@ export const sensors = [
   "process",
   "mesh",
   "linkLoss",
+  "consensus",
 ] as const;
 export const peerSources = ["mdns", "seed", "dhcp"] as const;
 export const withdrawalOutcomes = ["withdrawn", "superseded", "vanished"] as const;
 export const healthStates = ["ok", "degraded", "failed"] as const;
+export const raftRoles = ["follower", "pre-candidate", "candidate", "leader"] as const;
 export const rejectionReasons = [
   "body_too_large",
   "header_too_large",
@@ -268,6 +271,68 @@ export const metricCatalogue = {
     type: "counter",
     help: "Event streams cut because their client did not read.",
     labels: {},
+  },
+  meshmend_raft_term: { type: "gauge", help: "The Raft term this node is in.", labels: {} },
+  meshmend_raft_role: {
+    type: "gauge",
+    help: "1 for the role this node has in its group, 0 for the others.",
+    labels: { role: raftRoles },
+  },
+  meshmend_raft_leader_changes_total: {
+    type: "counter",
+    help: "Changes of leader, as this node has seen them.",
+    labels: {},
+  },
+  meshmend_raft_commit_index: {
+    type: "gauge",
+    help: "The last log entry known to be agreed on.",
+    labels: {},
+  },
+  meshmend_raft_applied_index: {
+    type: "gauge",
+    help: "The last log entry in this node's state.",
+    labels: {},
+  },
+  meshmend_raft_persist_duration_seconds: {
+    type: "histogram",
+    help: "From a write's order to its confirmation by the disk, waiting for the sync before it included.",
+    labels: {},
+    buckets: beatBuckets,
+  },
+  meshmend_raft_disk_queue: {
+    type: "gauge",
+    help: "Writes to the log that are not confirmed yet.",
+    labels: {},
+  },
+  meshmend_raft_pending_commands: {
+    type: "gauge",
+    help: "Commands that callers of this node wait for.",
+    labels: {},
+  },
+  meshmend_raft_log_bytes: {
+    type: "gauge",
+    help: "What the log since the last compaction weighs in memory.",
+    labels: {},
+  },
+  meshmend_raft_snapshot_index: {
+    type: "gauge",
+    help: "The last log entry in the latest snapshot.",
+    labels: {},
+  },
+  meshmend_raft_dropped_messages_total: {
+    type: "counter",
+    help: "Messages between members given up: a queue was full, or nobody was there.",
+    labels: {},
+  },
+  meshmend_raft_peer_up: {
+    type: "gauge",
+    help: "1 while this node has its connections to a peer.",
+    labels: { peer: { open: "the other members of the group" } },
+  },
+  meshmend_raft_peer_lag_entries: {
+    type: "gauge",
+    help: "Entries a follower has yet to acknowledge; on the leader only.",
+    labels: { peer: { open: "the other members of the group" } },
   },
   meshmend_spans_dropped_total: {
     type: "counter",

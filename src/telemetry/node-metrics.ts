@@ -17,6 +17,7 @@ import {
   type PeerSource,
   peerSources,
   type RejectionReason,
+  raftRoles,
   type SensorName,
   type SymptomKind,
   symptomKinds,
@@ -39,6 +40,26 @@ export interface Totals {
   readonly logLinesDropped?: number;
   readonly pathSwitches?: number;
   readonly discoveryRefused?: number;
+  readonly raftLeaderChanges?: number;
+  readonly raftDroppedMessages?: number;
+}
+
+/** What is measured of this node's part in its group. */
+export interface RaftMeasurements {
+  readonly role: (typeof raftRoles)[number];
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly snapshotIndex: number;
+  readonly logBytes: number;
+  readonly diskQueue: number;
+  readonly pendingCommands: number;
+  readonly peers: readonly {
+    readonly id: string;
+    readonly up: boolean;
+    /** Null on a follower. */
+    readonly lagEntries: number | null;
+  }[];
 }
 
 /** What is measured of the mesh. */
@@ -86,6 +107,9 @@ export interface NodeMetrics {
   mesh(mesh: MeshMeasurements | null): void;
   /** Peers known now; a source that is left out has none. */
   peers(bySource: Readonly<Partial<Record<PeerSource, number>>>): void;
+  /** As of now; peers that are left out are forgotten. */
+  raft(raft: RaftMeasurements | null): void;
+  raftPersisted(durationMs: number): void;
   action(kind: ActionKind, result: ActionResult): void;
   sensorSampled(sensor: SensorName, durationMs: number): void;
   sensorFailed(sensor: SensorName): void;
@@ -145,6 +169,8 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
   const withdrawals = make.counter("meshmend_withdrawals_total");
   const mesh = meshIn(make);
   const peers = make.gauge("meshmend_mesh_peers");
+  const raft = raftIn(make);
+  const persisted = make.histogram("meshmend_raft_persist_duration_seconds");
 
   return {
     beat({ durationMs, latenessMs }) {
@@ -166,6 +192,8 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
     peers(bySource) {
       for (const source of peerSources) peers.set({ source }, bySource[source] ?? 0);
     },
+    raft,
+    raftPersisted: (durationMs) => persisted.observe(durationMs / 1_000),
     action: (kind, result) => actions.inc({ kind, result }),
     sensorSampled: (sensor, ms) => sensorDuration.observe({ sensor }, ms / 1_000),
     sensorFailed: (sensor) => sensorFailures.inc({ sensor }),
@@ -240,6 +268,8 @@ function totalsIn(make: Makers): (totals: Totals) => void {
     logLinesDropped: make.counter("meshmend_log_lines_dropped_total"),
     pathSwitches: make.counter("meshmend_mesh_path_switches_total"),
     discoveryRefused: make.counter("meshmend_mesh_discovery_refused_total"),
+    raftLeaderChanges: make.counter("meshmend_raft_leader_changes_total"),
+    raftDroppedMessages: make.counter("meshmend_raft_dropped_messages_total"),
   };
   const names = Object.keys(counters) as (keyof Totals)[];
   const last = new Map<keyof Totals, number>();
@@ -278,6 +308,36 @@ function meshIn(make: Makers): (mesh: MeshMeasurements | null) => void {
       const labels = { interface: loss.interface, neighbour: loss.neighbour };
       expected.set(labels, loss.expected);
       received.set(labels, loss.received);
+    }
+  };
+}
+
+/** The gauges of the group; those of the peers anew each time. */
+function raftIn(make: Makers): (raft: RaftMeasurements | null) => void {
+  const role = make.gauge("meshmend_raft_role");
+  const up = make.gauge("meshmend_raft_peer_up");
+  const lag = make.gauge("meshmend_raft_peer_lag_entries");
+  const term = make.gauge("meshmend_raft_term");
+  const commit = make.gauge("meshmend_raft_commit_index");
+  const applied = make.gauge("meshmend_raft_applied_index");
+  const snapshot = make.gauge("meshmend_raft_snapshot_index");
+  const bytes = make.gauge("meshmend_raft_log_bytes");
+  const queue = make.gauge("meshmend_raft_disk_queue");
+  const pending = make.gauge("meshmend_raft_pending_commands");
+  return (raft) => {
+    up.reset();
+    lag.reset();
+    for (const each of raftRoles) role.set({ role: each }, raft?.role === each ? 1 : 0);
+    term.set(raft?.term ?? 0);
+    commit.set(raft?.commitIndex ?? 0);
+    applied.set(raft?.appliedIndex ?? 0);
+    snapshot.set(raft?.snapshotIndex ?? 0);
+    bytes.set(raft?.logBytes ?? 0);
+    queue.set(raft?.diskQueue ?? 0);
+    pending.set(raft?.pendingCommands ?? 0);
+    for (const peer of raft?.peers ?? []) {
+      up.set({ peer: peer.id }, peer.up ? 1 : 0);
+      if (peer.lagEntries !== null) lag.set({ peer: peer.id }, peer.lagEntries);
     }
   };
 }

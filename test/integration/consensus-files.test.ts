@@ -83,12 +83,12 @@ describe("the lock on a data directory", () => {
 });
 
 describe("the identity of a data directory", () => {
-  const identity = { clusterId: "c1", nodeId: "n1" as NodeId, established: false };
+  const identity = { clusterId: "c1", nodeId: "n1" as NodeId, standing: "founding" as const };
 
   it("is null when new, and what was written last", async () => {
     expect(await readIdentity(folder)).toEqual({ ok: true, value: null });
-    for (const established of [false, true]) {
-      const written = { ...identity, established };
+    for (const standing of ["joining", "member", "removed"] as const) {
+      const written = { ...identity, standing };
       expect(await writeIdentity(folder, written)).toEqual({ ok: true, value: undefined });
       expect(await readIdentity(folder)).toEqual({ ok: true, value: written });
     }
@@ -116,7 +116,7 @@ describe("the identity of a data directory", () => {
     fileSystem.before = (operation) => {
       if (operation === "sync") throw systemError("EIO");
     };
-    const written = await writeIdentity(folder, { ...identity, established: true }, fileSystem);
+    const written = await writeIdentity(folder, { ...identity, standing: "member" }, fileSystem);
     expect(written).toMatchObject({ ok: false, fault: { code: "E_IDENTITY_WRITE" } });
     expect(await readIdentity(folder)).toEqual({ ok: true, value: identity });
   });

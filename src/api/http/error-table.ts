@@ -120,6 +120,78 @@ export const errorTable = {
     meaning:
       "This node sees no mesh now: there is none, or it cannot be read; `/health` says why under `batman`.",
   },
+  E_NO_SUCH_MEMBER: {
+    status: 404,
+    title: "No such member",
+    meaning: "The group has no member of this id, or none in the role that is asked for.",
+  },
+  E_MEMBER_EXISTS: {
+    status: 409,
+    title: "Member exists",
+    meaning: "The group has a member of this id. A node that lost its disk joins under a new one.",
+  },
+  E_LAST_VOTER: {
+    status: 409,
+    title: "Last voter",
+    meaning: "The change would leave the group without a voter.",
+  },
+  E_CHANGE_PENDING: {
+    status: 409,
+    title: "Change pending",
+    meaning: "An earlier change of the group is not agreed on yet.",
+  },
+  E_QUORUM_AT_RISK: {
+    status: 409,
+    title: "Quorum at risk",
+    meaning: "Too few voters of the group as it would be are in contact.",
+  },
+  E_NO_SUCCESSOR: {
+    status: 409,
+    title: "No successor",
+    meaning: "No other voter, or not the one that is named, is fit to lead.",
+  },
+  E_TRANSFER_IN_PROGRESS: {
+    status: 409,
+    title: "Transfer in progress",
+    meaning: "Leadership is being handed over; ask again in a moment.",
+  },
+  E_TRANSFER_FAILED: {
+    status: 503,
+    title: "Transfer failed",
+    meaning: "Nobody took leadership over in time; the old leader goes on.",
+  },
+  E_NO_LEADER: {
+    status: 503,
+    title: "No leader",
+    meaning:
+      "No leader could be asked: an election is under way, or this side has no majority. Nothing was done.",
+  },
+  E_OVERLOADED: {
+    status: 503,
+    title: "Overloaded",
+    meaning: "Too much waits to be agreed on. Nothing was done; ask again in a moment.",
+  },
+  E_DISK_FULL: {
+    status: 507,
+    title: "Disk full",
+    meaning: "The leader's disk has no room. Nothing was done.",
+  },
+  E_OUTCOME_UNKNOWN: {
+    status: 504,
+    title: "Outcome unknown",
+    meaning:
+      "No majority confirmed it in time. It may or may not have been done: look, then retry.",
+  },
+  E_GROUP_UNAVAILABLE: {
+    status: 503,
+    title: "Group unavailable",
+    meaning: "This node takes no part in its group; `/health` says why under `consensus`.",
+  },
+  E_NODE_STOPPING: {
+    status: 503,
+    title: "Node stopping",
+    meaning: "This node is stopping. Nothing was done; ask another one.",
+  },
   E_STORAGE_READ: {
     status: 503,
     title: "Storage cannot be read",

@@ -17,6 +17,7 @@ import {
   ok,
 } from "../../base/index.ts";
 import type { App } from "./app.ts";
+import { serveCluster } from "./cluster-routes.ts";
 import {
   connectionLimits,
   limitConnections,
@@ -113,7 +114,7 @@ class FastifyHttpServer implements HttpServer {
   }
 
   async #build(): Promise<App> {
-    const { metrics, logger, loop, mesh, peers, clock } = this.#parts;
+    const { metrics, logger, loop, mesh, peers, cluster, clock } = this.#parts;
     const app: App = fastify({
       bodyLimit: this.#options.maxBodyBytes,
       ajv: { customOptions: { removeAdditional: false, allErrors: true } },
@@ -144,6 +145,7 @@ class FastifyHttpServer implements HttpServer {
     serveHealth(app, { loop, board, clock, startedMs: () => this.#startedMs }, this.#options);
     serveLoop(app, { loop, logger });
     serveMesh(app, { mesh, peers, logger });
+    serveCluster(app, { cluster, logger });
     serveEvents(app, this.#hub, metrics);
     await app.ready();
     return app;

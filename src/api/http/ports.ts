@@ -8,6 +8,7 @@ import type { Static } from "typebox";
 import type { Clock, Fault, HealthSource, HealthState, Logger, Result } from "../../base/index.ts";
 import type {
   beatStatisticsSchema,
+  clusterSchema,
   decisionSchema,
   dryRunSchema,
   loopEventSchema,
@@ -70,6 +71,20 @@ export interface PeersPort {
   peers(): Shown<Static<typeof peersSchema>>;
 }
 
+/** The group of this node. Changes resolve once they are agreed on. */
+export interface ClusterPort {
+  view(): Shown<Static<typeof clusterSchema>>;
+  add(member: {
+    readonly id: string;
+    readonly address: string;
+    readonly promote: boolean;
+  }): Promise<Result<void>>;
+  remove(id: string): Promise<Result<void>>;
+  promote(id: string): Promise<Result<void>>;
+  /** Null leaves the choice to the leader. */
+  transfer(target: string | null): Promise<Result<void>>;
+}
+
 export type RejectionReason =
   | "body_too_large"
   | "header_too_large"
@@ -105,6 +120,7 @@ export interface HttpServerParts {
   readonly loop: LoopPort;
   readonly mesh: MeshPort;
   readonly peers: PeersPort;
+  readonly cluster: ClusterPort;
   readonly metrics: MetricsPort;
   /** The components of the node; the server adds itself as `http`. Asked anew each time. */
   readonly health: () => readonly HealthSource[];

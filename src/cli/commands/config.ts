@@ -24,6 +24,8 @@ export interface RunFlags {
   readonly dataDir?: string;
   readonly nodeId?: string;
   readonly meshInterface?: string;
+  readonly peer?: string;
+  readonly join?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
 }
@@ -52,6 +54,8 @@ export async function compileForRun(
       "data-dir": flags.dataDir,
       "node-id": flags.nodeId,
       "mesh-interface": flags.meshInterface,
+      peer: flags.peer,
+      join: flags.join,
       "log-level": flags.logLevel,
       "log-format": flags.logFormat,
     },

@@ -8,14 +8,10 @@ import { compileForRun, type RunFlags } from "./config.ts";
 /** Names that later capabilities will use; nobody shall believe that they work already. */
 export interface ReservedFlags {
   readonly client?: unknown;
-  readonly peer?: unknown;
-  readonly join?: unknown;
 }
 
 export const reservedFlags: Readonly<Record<keyof ReservedFlags, readonly [string, string]>> = {
   client: ["--client", "the client face of the key-value store"],
-  peer: ["--peer", "replication between nodes"],
-  join: ["--join", "joining a cell"],
 };
 
 export async function run(
@@ -45,7 +41,13 @@ function exitCodeOf(end: NodeEnd): ExitCode {
     case "E_ADDRESS_IN_USE":
       return exitCode.inUse;
     case "E_LISTEN_NOT_LOOPBACK":
+    case "E_NODE_ID_CHANGED":
+    case "E_PEER_REQUIRED":
+    case "E_PEER_INSECURE":
+    case "E_PEER_CREDENTIALS":
       return exitCode.usage;
+    case "E_REMOVED":
+      return exitCode.removed;
     default:
       return exitCode.failure;
   }

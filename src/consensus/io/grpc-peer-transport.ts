@@ -30,6 +30,9 @@ export interface PeerTransportStatus extends PeerAcceptorStatus {
   readonly unaddressed: number;
 }
 
+/** Members that this node does not know of: as many as a group may have, and a few to come. */
+const maxAcquaintances = 16;
+
 export class GrpcPeerTransport implements PeerTransport {
   readonly #parts: GrpcPeerTransportParts;
   readonly #local: LocalNode;
@@ -42,6 +45,11 @@ export class GrpcPeerTransport implements PeerTransport {
   #flushScheduled = false;
   #handlers: PeerHandlers | null = null;
   #peers: readonly Member[] = [];
+  /**
+   * Who has a stream open to this node, and where it says it is reached. Not all are members to it:
+   * the leader of a group it is new in, or one that leads until its own removal is agreed on.
+   */
+  readonly #present = new Map<NodeId, Member>();
   #unaddressed = 0;
 
   constructor(parts: GrpcPeerTransportParts, local: LocalNode, options: PeerTransportOptions) {
@@ -56,6 +64,8 @@ export class GrpcPeerTransport implements PeerTransport {
         local,
         onMessage: (message) => this.#handlers?.onMessage(message),
         onAdmitted: (connection) => listener.admit(connection),
+        onMet: (peer) => this.#meet(peer),
+        onParted: (peer) => this.#part(peer),
       },
       options,
     );
@@ -78,13 +88,7 @@ export class GrpcPeerTransport implements PeerTransport {
   setPeers(peers: readonly Member[]): void {
     this.#peers = peers;
     if (this.#handlers === null) return;
-    for (const [id, link] of this.#links) {
-      const same = peers.some((peer) => peer.id === id && peer.address === link.peer.address);
-      if (!same) this.#close(id, link);
-    }
-    for (const peer of peers) {
-      if (peer.id !== this.#local.id && !this.#links.has(peer.id)) this.#open(peer);
-    }
+    this.#connect();
   }
 
   send(messages: readonly Message[]): void {
@@ -123,6 +127,34 @@ export class GrpcPeerTransport implements PeerTransport {
       for (const waiting of this.#touched) waiting.flush();
       this.#touched.clear();
     });
+  }
+
+  #meet(peer: Member): void {
+    if (this.#handlers === null) return;
+    this.#present.set(peer.id, peer);
+    this.#connect();
+  }
+
+  #part(peer: NodeId): void {
+    this.#present.delete(peer);
+    if (this.#handlers !== null) this.#connect();
+  }
+
+  /**
+   * To the members, and back to whoever speaks to this node; to where it says it is, for it may have
+   * moved, and without an answer no majority would ever agree on its new address.
+   */
+  #connect(): void {
+    const wanted = new Map(this.#peers.map((peer) => [peer.id, peer]));
+    const enough = wanted.size + maxAcquaintances;
+    for (const peer of this.#present.values()) {
+      if (wanted.has(peer.id) || wanted.size < enough) wanted.set(peer.id, peer);
+    }
+    wanted.delete(this.#local.id);
+    for (const [id, link] of this.#links) {
+      if (wanted.get(id)?.address !== link.peer.address) this.#close(id, link);
+    }
+    for (const peer of wanted.values()) if (!this.#links.has(peer.id)) this.#open(peer);
   }
 
   #open(peer: Member): void {

@@ -1,7 +1,7 @@
 /**
- * Who this data directory belongs to. Written before the log and `established` after it is begun: an
- * established node without a log lost its disk and must not vote again under its old id, while a
- * founding that a crash cut short just goes on.
+ * Who this data directory belongs to. Written before the log, and as a `member` after that is begun:
+ * a member without a log lost its disk and must not vote again under its old id, while a founding or
+ * an admission that a crash cut short just goes on.
  */
 
 import { readFile } from "node:fs/promises";
@@ -21,8 +21,11 @@ import { type FileSystem, nodeFileSystem } from "./file-system.ts";
 export interface StoredIdentity {
   readonly clusterId: string;
   readonly nodeId: NodeId;
-  /** Its log was begun: from now on it must be there. */
-  readonly established: boolean;
+  /**
+   * `founding` and `joining`: its log may not be begun yet. `member`: there must be one. `removed`:
+   * the group has agreed to go on without this node.
+   */
+  readonly standing: "founding" | "joining" | "member" | "removed";
 }
 
 const fileName = "identity";
@@ -72,8 +75,8 @@ export async function writeIdentity(
 }
 
 /** One line people can read, and its CRC-32 on the next. */
-function format({ clusterId, nodeId, established }: StoredIdentity): string {
-  const line = JSON.stringify({ format: formatVersion, clusterId, nodeId, established });
+function format({ clusterId, nodeId, standing }: StoredIdentity): string {
+  const line = JSON.stringify({ format: formatVersion, clusterId, nodeId, standing });
   return `${line}\n${crc32(line)}\n`;
 }
 
@@ -82,6 +85,6 @@ function parse(text: string): StoredIdentity | null {
   if (String(crc32(line)) !== checksum) return null;
   const parsed = JSON.parse(line) as StoredIdentity & { readonly format: number };
   if (parsed.format !== formatVersion) return null;
-  const { clusterId, nodeId, established } = parsed;
-  return { clusterId, nodeId, established };
+  const { clusterId, nodeId, standing } = parsed;
+  return { clusterId, nodeId, standing };
 }

@@ -13,11 +13,14 @@ export interface LeaderFault extends Fault {
   readonly leader: Member | null;
 }
 
-/** The commands are committed and applied, from `firstIndex` on. */
+/**
+ * The commands are in the leader's log from `firstIndex` on. Once an entry of that index and term is
+ * applied, they are agreed on; an entry of another term there says that they never will be.
+ */
 export interface Applied {
   readonly term: Term;
   readonly firstIndex: LogIndex;
-  /** What the state machine answered to each command; empty when it answers nothing. */
+  /** What the state machine answered to each command; empty when nobody waited for it. */
   readonly results: readonly Uint8Array[];
 }
 

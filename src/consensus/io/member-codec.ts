@@ -59,6 +59,7 @@ export function changeToWire(change: MemberChange): wire.MemberChange {
     const { member, promote } = change;
     return { change: { $case: "addLearner", value: { member, promote } } };
   }
+  if (kind === "move") return { change: { $case: "move", value: change.member } };
   return { change: { $case: kind, value: change.id } };
 }
 
@@ -70,6 +71,10 @@ export function changesFromWire(changes: readonly wire.MemberChange[]): MemberCh
       const member = change.value.member && memberFromWire(change.value.member);
       if (!member) return null;
       known.push({ kind: "add-learner", member, promote: change.value.promote });
+    } else if (change.$case === "move") {
+      const member = memberFromWire(change.value);
+      if (member === null) return null;
+      known.push({ kind: "move", member });
     } else if (change.value === "") return null;
     else known.push({ kind: change.$case, id: change.value as NodeId });
   }

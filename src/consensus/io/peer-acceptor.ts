@@ -15,6 +15,7 @@ import {
   type Result,
 } from "../../base/index.ts";
 import type * as wire from "../../wire/meshmend/peer/v1/peer.ts";
+import type { Member } from "../membership.ts";
 import type { Message } from "../message.ts";
 import type { AcceptedExchange } from "./exchange-call.ts";
 import { decodeRequest, encodeResponse, messagesOf } from "./exchange-frames.ts";
@@ -29,6 +30,10 @@ export interface PeerAcceptorParts {
   readonly onMessage: (message: Message) => void;
   /** The connection this call came on has proved itself. */
   readonly onAdmitted: (connection: string) => void;
+  /** A peer has opened a stream, and says where it is reached. */
+  readonly onMet: (peer: Member) => void;
+  /** Its last stream is over. */
+  readonly onParted: (peer: NodeId) => void;
 }
 
 export interface ReceivedCounters {
@@ -82,6 +87,7 @@ export class PeerAcceptor {
       this.#calls.delete(call);
       if (stream !== null && this.#streams.get(stream.key) === stream) {
         this.#streams.delete(stream.key);
+        this.#part(stream.envelope.from);
       }
     };
     // A stream that breaks is the dialer's to open anew.
@@ -136,9 +142,15 @@ export class PeerAcceptor {
     const key = `${laneOf(hello)} ${from}`;
     this.#streams.get(key)?.call.end();
     onAdmitted(call.getPeer());
+    if (hello.address !== "") this.#parts.onMet({ id: from, address: hello.address });
     call.write(encodeResponse({ $case: "welcome", value: welcomeOf(local) }));
     const envelope = { clusterId: local.clusterId, from, to: local.id };
     return ok({ call, envelope, key, counters: this.#countersOf(from) });
+  }
+
+  #part(peer: NodeId): void {
+    for (const { envelope } of this.#streams.values()) if (envelope.from === peer) return;
+    this.#parts.onParted(peer);
   }
 
   /** With TLS, whoever says a name must have a certificate of it. */

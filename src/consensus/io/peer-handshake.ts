@@ -11,6 +11,8 @@ import { protocolVersion } from "../message.ts";
 export interface LocalNode {
   readonly id: NodeId;
   readonly clusterId: string;
+  /** Where its peers reach it; a node that is not told cannot answer who is no member to it yet. */
+  readonly address?: string;
   /** What this node speaks; only a test has another one. */
   readonly protocolVersion?: number;
 }
@@ -23,7 +25,15 @@ export const versionOf = (local: LocalNode): number => local.protocolVersion ?? 
 
 export function helloTo(peer: NodeId, lane: LaneName, local: LocalNode): wire.Hello {
   const { id: from, clusterId } = local;
-  return { protocolVersion: versionOf(local), clusterId, from, to: peer, lane: lanes[lane] };
+  const { address = "" } = local;
+  return {
+    protocolVersion: versionOf(local),
+    clusterId,
+    from,
+    to: peer,
+    lane: lanes[lane],
+    address,
+  };
 }
 
 export function welcomeOf(local: LocalNode): wire.Welcome {
@@ -48,7 +58,10 @@ export function refusalOfHello(hello: wire.Hello, local: LocalNode): Fault | nul
 }
 
 /** The same, without the lane. */
-export function refusalOfCaller(caller: Omit<wire.Hello, "lane">, local: LocalNode): Fault | null {
+export function refusalOfCaller(
+  caller: Omit<wire.Hello, "lane" | "address">,
+  local: LocalNode,
+): Fault | null {
   const { clusterId, from, to } = caller;
   const stranger = refusalOfVersionOrCluster(caller.protocolVersion, clusterId, local);
   if (stranger !== null) return stranger;

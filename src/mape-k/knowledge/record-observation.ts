@@ -1,6 +1,7 @@
 /** Which numbers of an observation are kept as time series, and under which subject. */
 
 import type {
+  ConsensusReading,
   InterfaceReading,
   LinkLossReading,
   MeshLinkReading,
@@ -100,6 +101,17 @@ const lossColumns = columns<LinkLossReading>({
   },
 });
 
+const consensusColumns = columns<ConsensusReading>({
+  counters: { leaderChanges: (reading) => reading.leaderChanges },
+  gauges: {
+    replicationLagEntries: (reading) => reading.replicationLagEntries ?? Number.NaN,
+    applyLagEntries: (reading) => reading.applyLagEntries,
+    persistMaxMs: (reading) => reading.persistMaxMs ?? Number.NaN,
+    diskQueue: (reading) => reading.diskQueue,
+    pendingCommands: (reading) => reading.pendingCommands,
+  },
+});
+
 /** TCP counters belong to the node as a whole. */
 export const transportSubject = subject("node", "transport");
 
@@ -126,6 +138,9 @@ export function recordObservation(into: TimeSeries, seen: Observation): void {
   }
   for (const reading of seen.linkLoss ?? []) {
     into.record(lossSubject(reading), lossColumns, reading, atMs);
+  }
+  if (seen.consensus !== null) {
+    into.record(subject("node", "consensus"), consensusColumns, seen.consensus, atMs);
   }
   if (seen.process !== null) {
     into.record(subject("node", "process"), processColumns, seen.process, atMs);

@@ -69,6 +69,7 @@ export class Monitor {
       process: null,
       mesh: null,
       linkLoss: null,
+      consensus: null,
     };
     return { ...none, ...sections, beat, atMs, wallMs, faults } as Observation;
   }

@@ -79,8 +79,6 @@ describe("a wrong command line", () => {
     [["plan"], "--dry-run"],
     [["status", "--http", "8480"], "expected HOST:PORT"],
     [["explain", "not an id", "--http", "127.0.0.1:1"], "expected a decision's id"],
-    [["run", "--peer", "10.0.0.2"], "--peer: this version does not have"],
-    [["run", "--join", "10.0.0.2"], "--join: this version does not have"],
     [["run", "--client"], "--client: this version does not have"],
     [[], "Usage: meshmend"],
   ])("%j ends with 2 and says what is wrong", async (words, says) => {

@@ -58,6 +58,7 @@ describe("every route", () => {
 
   const decision = `/api/v1/mape-k/decisions/${sampleId(3)}`;
   const id = "/api/v1/mape-k/decisions/{id}";
+  const members = "/api/v1/cluster/members";
   const cases: [string, string, string, number, unknown?][] = [
     ["GET", "/", "/", 200],
     ["GET", "/openapi.json", "/openapi.json", 200],
@@ -86,6 +87,14 @@ describe("every route", () => {
     ["GET", "/api/v1/mesh/topology", "/api/v1/mesh/topology?format=meshviewer", 200],
     ["GET", "/api/v1/mesh/topology", "/api/v1/mesh/topology?format=dot", 200],
     ["GET", "/api/v1/mesh/topology", "/api/v1/mesh/topology?format=svg", 400],
+    ["GET", members, members, 200],
+    ["POST", members, members, 200, { id: "n2", address: "10.0.0.2:8482" }],
+    ["POST", members, members, 409, { id: "node", address: "10.0.0.2:8482" }],
+    ["POST", members, members, 400, { id: "n3", address: "nowhere" }],
+    ["DELETE", `${members}/{id}`, `${members}/n2`, 200, {}],
+    ["DELETE", `${members}/{id}`, `${members}/nobody`, 404, {}],
+    ["POST", `${members}/{id}/promotion`, `${members}/node/promotion`, 404, {}],
+    ["POST", "/api/v1/cluster/leadership", "/api/v1/cluster/leadership", 409, { target: null }],
     ["GET", "/api/v1/mape-k/decisions", "/api/v1/mape-k/decisions", 200],
     ["GET", "/api/v1/mape-k/decisions", "/api/v1/mape-k/decisions?limit=0", 400],
     ["GET", id, decision, 200],

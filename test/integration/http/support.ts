@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { createHttpServer, type HttpServerOptions } from "../../../src/api/http/index.ts";
+import type { ClusterPort } from "../../../src/api/http/ports.ts";
 import { failed, fault, type HealthSource, type Logger, ok } from "../../../src/base/index.ts";
 import type { NumberedEvent } from "../../../src/mape-k/event.ts";
 import type { LoopView } from "../../../src/mape-k/loop/loop-view.ts";
@@ -121,6 +122,17 @@ export function sampleObservation(): Observation {
           upKbps: 5_000,
         },
       ],
+    },
+    consensus: {
+      role: "leader" as const,
+      leader: "node",
+      members: 3,
+      leaderChanges: 1,
+      replicationLagEntries: 0,
+      applyLagEntries: 0,
+      persistMaxMs: 2.5,
+      diskQueue: 0,
+      pendingCommands: 0,
     },
     linkLoss: [
       {
@@ -293,6 +305,7 @@ export async function startServer(
       loop,
       mesh,
       peers: { peers: () => samplePeers },
+      cluster: new FakeCluster(),
       metrics,
       health,
       clock: realClock,
@@ -372,5 +385,62 @@ export async function eventually(holds: () => boolean, withinMs = 10_000): Promi
   while (!holds()) {
     if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${holds}`);
     await delay(10);
+  }
+}
+
+/** A group of one that takes in and lets go of whom it is told to. */
+export class FakeCluster implements ClusterPort {
+  members: { id: string; address: string; role: "voter" | "learner" }[] = [
+    { id: "node", address: "127.0.0.1:8482", role: "voter" },
+  ];
+
+  view() {
+    const members = this.members.map((member) => ({
+      ...member,
+      promote: false,
+      leader: member.id === "node",
+      self: member.id === "node",
+      inContact: true,
+      lagEntries: 0,
+    }));
+    return {
+      phase: "running" as const,
+      reason: null,
+      clusterId: "cluster",
+      nodeId: "node",
+      role: "leader" as const,
+      leader: "node",
+      term: 1,
+      commitIndex: 2,
+      appliedIndex: 2,
+      snapshotIndex: 0,
+      insecure: false,
+      members,
+    };
+  }
+
+  async add({ id, address }: { readonly id: string; readonly address: string }) {
+    if (this.members.some((member) => member.id === id)) {
+      return failed(fault("E_MEMBER_EXISTS", `${id} is a member already`));
+    }
+    this.members.push({ id, address, role: "learner" });
+    return ok(undefined);
+  }
+
+  async remove(id: string) {
+    const found = this.members.some((member) => member.id === id);
+    if (!found) return failed(fault("E_NO_SUCH_MEMBER", `${id} is no member`));
+    this.members = this.members.filter((member) => member.id !== id);
+    return ok(undefined);
+  }
+
+  async promote(id: string) {
+    return this.members.some((member) => member.id === id && member.role === "learner")
+      ? ok(undefined)
+      : failed(fault("E_NO_SUCH_MEMBER", `${id} is no learner`));
+  }
+
+  async transfer() {
+    return failed(fault("E_NO_SUCCESSOR", "no other voter is fit to lead"));
   }
 }

@@ -168,6 +168,12 @@ describe("the order of precedence", () => {
       dataDir: "/d",
       targets: "icmp://h",
       "http.listen": "h:1",
+      "cluster.peer": "h:1",
+      "cluster.advertise": "h:1",
+      "cluster.join": "h:1,h:2",
+      "cluster.tlsAuthority": "/a",
+      "cluster.tlsCertificate": "/c",
+      "cluster.tlsKey": "/k",
       "telemetry.otlpEndpoint": "http://h/v1",
       "mesh.discovery.mdns": "off",
       "mesh.discovery.interface": "br-lan",
@@ -185,8 +191,12 @@ describe("the order of precedence", () => {
           : schema.type === "boolean"
             ? "true"
             : String(schema.maximum));
-      // A beat of a minute leaves no room for the default times.
+      // A beat of a minute leaves no room for the default times; some options need each other.
       const environment = {
+        MESHMEND_CLUSTER_PEER: "h:1",
+        MESHMEND_CLUSTER_TLS_AUTHORITY: "/a",
+        MESHMEND_CLUSTER_TLS_CERTIFICATE: "/c",
+        MESHMEND_CLUSTER_TLS_KEY: "/k",
         MESHMEND_REPAIR_VERIFY: "600000",
         MESHMEND_THRESHOLDS_FLAP_WINDOW: "3600000",
         [environmentName]: text,
@@ -197,6 +207,44 @@ describe("the order of precedence", () => {
         name: environmentName,
       });
     }
+  });
+});
+
+describe("the group a node belongs to", () => {
+  it("is one of its own unless something is said", () => {
+    const { cluster } = good("").config;
+    expect(cluster).toEqual({ peer: null, advertise: null, join: [], tls: null, insecure: false });
+  });
+
+  it("takes addresses and the three files of its certificate", () => {
+    const yaml = `cluster:
+  peer: 0.0.0.0:8482
+  advertise: roof-3.mesh:8482
+  join: [10.0.0.1:8482, "[fd00::2]:8482"]
+  tlsAuthority: ca.pem
+  tlsCertificate: /etc/node.pem
+  tlsKey: /etc/node-key.pem
+`;
+    const { cluster } = good(yaml, { workingDirectory: "/srv" }).config;
+    expect(cluster.join).toEqual([
+      { host: "10.0.0.1", port: 8482 },
+      { host: "fd00::2", port: 8482 },
+    ]);
+    expect(cluster.tls).toEqual({
+      authorityPath: "/srv/ca.pem",
+      certificatePath: "/etc/node.pem",
+      keyPath: "/etc/node-key.pem",
+    });
+  });
+
+  it.each([
+    ["cluster: { join: [10.0.0.1:8482] }", "cluster.join"],
+    ["cluster: { advertise: a:1 }", "cluster.advertise"],
+    ["cluster: { peer: 0.0.0.0:8482 }", "cluster.peer"],
+    ["cluster: { peer: 127.0.0.1:0 }", "cluster.peer"],
+    ["cluster: { peer: a:1, tlsKey: k, tlsCertificate: c }", "cluster.tlsAuthority"],
+  ])("refuses %s", (yaml, path) => {
+    expect(faults(yaml)).toEqual([expect.stringContaining(`${path}: expected`)]);
   });
 });
 

@@ -55,6 +55,18 @@ describe("a membership change", () => {
     expect(outcome(start, changes)).toBe(expected);
   });
 
+  it("gives a member another address, and leaves everything else as it was", () => {
+    const moved = changed(founded("abc"), [
+      { kind: "move", member: { ...member("b"), address: "elsewhere:2" } },
+    ]);
+    if (!moved.ok) throw new Error(moved.fault.message);
+    const { voters, outgoing } = moved.value;
+    expect(voters.map(({ address }) => address)).toEqual(["a:1", "elsewhere:2", "c:1"]);
+    expect(outgoing).toBeNull();
+    const stranger = changed(founded("abc"), [{ kind: "move", member: member("x") }]);
+    expect(stranger).toMatchObject({ ok: false, fault: { code: "E_NO_SUCH_MEMBER" } });
+  });
+
   it("is refused while a joint phase lasts, which ends in the new voters alone", () => {
     const joint = changed(founded("abc"), [act("demote", "a"), act("remove", "b")]);
     if (!joint.ok) throw new Error(joint.fault.message);

@@ -39,6 +39,8 @@ function world(discovery: Partial<typeof defaults> = {}, meshInterface = "auto")
       seen: () => state.seen,
       version: "1",
       httpPort: () => null,
+      peerPort: () => null,
+      clusterId: () => null,
       async openMdns(on, address, listener) {
         opened.push(on);
         listeners.push(listener);

@@ -100,6 +100,7 @@ export const actionSchema = Type.Union(
       downMs: Type.Number({ minimum: 0 }),
     }),
     closed({ kind: Type.Literal("mesh-reenslave"), ...onInterface }),
+    closed({ kind: Type.Literal("transfer-leadership"), target: nullable(Type.String()) }),
     refer(settingSchema),
     closed({
       kind: Type.Literal("restore"),

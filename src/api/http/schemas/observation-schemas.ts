@@ -156,6 +156,20 @@ export const faultSchema = closed(
   { $id: "Fault" },
 );
 
+const consensus = closed({
+  role: oneOf(["follower", "pre-candidate", "candidate", "leader"]),
+  leader: nullable(Type.String()),
+  members: count("Of the group."),
+  leaderChanges: count("As this node has seen them since its start."),
+  replicationLagEntries: nullable(count("Of the slowest voter; only the leader knows.")),
+  applyLagEntries: count("Agreed on, and not yet in this node's state."),
+  persistMaxMs: nullable(
+    Type.Number({ minimum: 0, description: "The slowest write to the log since the last beat." }),
+  ),
+  diskQueue: count("Writes to the log that are not confirmed."),
+  pendingCommands: count("Commands that wait to be agreed on."),
+});
+
 export const observationSchema = closed(
   {
     beat: count("Beats since this process started."),
@@ -169,6 +183,7 @@ export const observationSchema = closed(
     process: nullable(ownProcess),
     mesh: nullable(mesh),
     linkLoss: nullable(Type.Array(linkLoss)),
+    consensus: nullable(consensus),
     faults: Type.Array(
       closed({
         sensor: oneOf([
@@ -180,6 +195,7 @@ export const observationSchema = closed(
           "process",
           "mesh",
           "linkLoss",
+          "consensus",
         ]),
         fault: refer(faultSchema),
       }),

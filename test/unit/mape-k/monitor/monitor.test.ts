@@ -38,6 +38,7 @@ describe("Monitor", () => {
       process: null,
       mesh: null,
       linkLoss: null,
+      consensus: null,
       faults: [],
     });
     expect(monitor.sensors).toEqual(["interfaces", "transport"]);

@@ -28,6 +28,7 @@ export function observation(of: Partial<Observation> = {}): Observation {
     process: null,
     mesh: null,
     linkLoss: null,
+    consensus: null,
     beat,
     atMs: beat * 1_000,
     wallMs: startWallMs + beat * 1_000,

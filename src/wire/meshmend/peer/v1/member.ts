@@ -49,10 +49,11 @@ export interface Outcome {
   outcome: { $case: "applied"; value: Applied } | { $case: "fault"; value: Fault } | undefined;
 }
 
+/** In the leader's log from `first_index` on; the asker's own state machine tells when it is agreed on. */
 export interface Applied {
   term: number;
   firstIndex: number;
-  /** What the state machine answered to each command. */
+  /** What the state machine answered to each command, where the leader has waited for it. */
   results: Uint8Array[];
 }
 
@@ -88,6 +89,9 @@ export interface MemberChange {
     | { $case: "promote"; value: string }
     | { $case: "demote"; value: string }
     | { $case: "remove"; value: string }
+    | //
+    /** To its new address. */
+    { $case: "move"; value: Member }
     | undefined;
 }
 
@@ -835,6 +839,9 @@ export const MemberChange: MessageFns<MemberChange> = {
       case "remove":
         writer.uint32(34).string(message.change.value);
         break;
+      case "move":
+        Member.encode(message.change.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -882,6 +889,14 @@ export const MemberChange: MessageFns<MemberChange> = {
             }
 
             message.change = { $case: "remove", value: reader.string() };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.change = { $case: "move", value: Member.decode(reader, reader.uint32()) };
             continue;
           }
         }

@@ -55,6 +55,8 @@ export interface Hello {
   from: string;
   to: string;
   lane: Lane;
+  /** Where the sender is reached: whoever does not know it as a member yet answers there. */
+  address: string;
 }
 
 export interface Welcome {
@@ -362,7 +364,7 @@ export const ExchangeResponse: MessageFns<ExchangeResponse> = {
 };
 
 function createBaseHello(): Hello {
-  return { protocolVersion: 0, clusterId: "", from: "", to: "", lane: 0 };
+  return { protocolVersion: 0, clusterId: "", from: "", to: "", lane: 0, address: "" };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -381,6 +383,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.lane !== 0) {
       writer.uint32(40).int32(message.lane);
+    }
+    if (message.address !== "") {
+      writer.uint32(50).string(message.address);
     }
     return writer;
   },
@@ -436,6 +441,14 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.lane = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.address = reader.string();
             continue;
           }
         }

@@ -140,6 +140,14 @@ const areas: readonly Area[] = [
     codes: batman,
   },
   {
+    title: "How other nodes are found",
+    where: "In the log; `/health` says it under `discovery`.",
+    codes: {
+      E_MDNS_OPEN: "No multicast DNS socket could be opened on the interface; it is tried again.",
+      E_MDNS_SEND: "A multicast DNS packet could not be sent; the next announcement is tried.",
+    },
+  },
+  {
     title: "What is wrong in the configuration",
     where: "From `meshmend run` and `meshmend config check` (exit code 2).",
     codes: configuration,

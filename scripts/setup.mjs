@@ -7,13 +7,13 @@
  * returns in milliseconds when nothing is missing. Progress goes to stderr.
  *
  *   node scripts/setup.mjs          packages needed to run the daemon; never needs root
- *   node scripts/setup.mjs --test   all packages, and the system tools
+ *   node scripts/setup.mjs --test   all packages, the system tools, and the image of the lab
  *
- * MESHMEND_SETUP_APT=no leaves the system packages alone.
+ * MESHMEND_SETUP_APT=no leaves the system packages alone, MESHMEND_TEST_LAB=0 the lab.
  */
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import { constants } from "node:os";
+import { constants, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -47,6 +47,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const modules = path.join(root, "node_modules");
 const lockDir = path.join(root, ".cache", "setup.lock");
 const lockWaitMs = 15 * 60_000;
+const warmLimitMs = 60_000;
 const policyFile = "/usr/sbin/policy-rc.d";
 const policyMark = "# meshmend setup: installing a tool for tests must not start its service";
 
@@ -121,8 +122,14 @@ async function installPackages(withDev) {
 
 // --- system packages ----------------------------------------------------------------------------
 
+/** test/lab/image/build.mjs where the lab is wanted and can be: on one kind of processor. */
+let lab = null;
 const isThere = (binary) => (binary.startsWith("/") ? fs.existsSync(binary) : inPath(binary));
-const missingTools = () => systemTools.filter(({ binary }) => !isThere(binary));
+const missingTools = () => {
+  const named = new Set(systemTools.map(({ binary }) => binary));
+  const ofLab = lab?.labTools.filter(({ binary }) => !named.has(binary)) ?? [];
+  return [...systemTools, ...ofLab].filter(({ binary }) => !isThere(binary));
+};
 const mayInstallTools = () =>
   process.getuid?.() === 0 && inPath("apt-get") && process.env.MESHMEND_SETUP_APT !== "no";
 const installArguments = ["install", "-y", "--no-install-recommends"];
@@ -174,6 +181,43 @@ async function withoutStartingServices(work) {
   } finally {
     remove();
   }
+}
+
+// --- first start --------------------------------------------------------------------------------
+
+/**
+ * A first start strips and compiles every source and keeps the memory that took, some 20 MB; so one
+ * is made here, of a daemon that touches nothing, and leaves its compiled code to the next. Without
+ * it the daemon runs all the same, so nothing that goes wrong here stops the setup.
+ */
+async function warmCompileCache() {
+  const launcher = path.join(root, "bin", "meshmend");
+  if (!runnable(launcher) || !fs.existsSync(path.join(root, "src", "cli", "main.ts"))) return;
+  const folder = fs.mkdtempSync(path.join(tmpdir(), "meshmend-warm-"));
+  const remove = () => fs.rmSync(folder, { recursive: true, force: true });
+  cleanups.push(remove);
+  const config = path.join(folder, "meshmend.yaml");
+  fs.writeFileSync(config, "{}\n");
+  const args = ["run", "--config", config, "--data-dir", path.join(folder, "data")];
+  args.push("--mode", "observe", "--mesh-interface", "none", "--http", "127.0.0.1:0");
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith("MESHMEND_")),
+  );
+  running = spawn(launcher, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  const daemon = running;
+  // Its first line says that it has started, or why it has not.
+  const enough = () => daemon.kill("SIGTERM");
+  daemon.stdout.once("data", enough).resume();
+  daemon.stderr.once("data", enough).resume();
+  const limit = setTimeout(() => daemon.kill("SIGKILL"), warmLimitMs);
+  await new Promise((resolve) => {
+    daemon.on("error", resolve);
+    daemon.on("close", resolve);
+  });
+  clearTimeout(limit);
+  running = null;
+  remove();
+  if (stopSignal !== null) throw new SetupError(`stopped by ${stopSignal}`);
 }
 
 // --- one at a time ------------------------------------------------------------------------------
@@ -291,10 +335,14 @@ function cleanUp() {
 
 async function main() {
   const forTests = process.argv.includes("--test");
+  if (forTests && process.arch === "x64" && process.env.MESHMEND_TEST_LAB !== "0") {
+    // biome-ignore lint/correctness/useImportExtensions: it would have the name of the types' file.
+    lab = await import("../test/lab/image/build.mjs");
+  }
   const tools = forTests ? missingTools() : [];
   reportTools(tools);
   const toInstall = mayInstallTools() ? tools : [];
-  if (packagesMissing(forTests) === null && toInstall.length === 0) return buildNative(forTests);
+  if (packagesMissing(forTests) === null && toInstall.length === 0) return build(forTests);
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(signal));
   await takeLock();
@@ -302,9 +350,27 @@ async function main() {
   if (reason !== null) {
     say(reason);
     await installPackages(forTests);
+    await warmCompileCache();
   }
   if (toInstall.length > 0) await installTools(toInstall);
+  build(forTests);
+}
+
+function build(forTests) {
   buildNative(forTests);
+  buildLab();
+}
+
+/** Without its image the tests of the lab skip, so what goes wrong is told and not fatal. */
+function buildLab() {
+  if (lab === null || lab.builtImage() !== null) return;
+  const problem = lab.labProblem();
+  if (problem !== null) return say(`the tests of the lab will skip: it ${problem}`);
+  try {
+    lab.buildImage();
+  } catch (error) {
+    say(`the tests of the lab will skip: its image could not be built: ${error.message}`);
+  }
 }
 
 /** The daemon runs without it and sees less, so nothing that goes wrong here stops the setup. */

@@ -3,11 +3,11 @@
 import { resolve } from "node:path";
 import { assert, type NodeId } from "../base/index.ts";
 import type { WrittenConfig } from "./config-schema.ts";
-import type { HostPort, NodeConfig } from "./node-config.ts";
+import type { DiscoveryConfig, HostPort, NodeConfig } from "./node-config.ts";
 import { readHostPort } from "./notation.ts";
 
 export function toNodeConfig(written: WrittenConfig, workingDirectory: string): NodeConfig {
-  const { http, grpc, loop, repair, thresholds } = written;
+  const { http, grpc, loop, mesh, repair, thresholds } = written;
   const listen = checkedAddress(http.listen);
   return {
     nodeId: written.nodeId as NodeId,
@@ -34,7 +34,7 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
       keepDecisions: loop.keepDecisions,
     },
     interfaces: written.interfaces,
-    mesh: written.mesh,
+    mesh: { interface: mesh.interface, discovery: toDiscovery(mesh.discovery) },
     targets: written.targets.map(({ name, url, interval, timeout }) => {
       return { name, url, intervalMs: interval, timeoutMs: timeout };
     }),
@@ -60,6 +60,11 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
     log: written.log,
     telemetry: written.telemetry,
   };
+}
+
+function toDiscovery(written: WrittenConfig["mesh"]["discovery"]): DiscoveryConfig {
+  const { seeds, announce, ...same } = written;
+  return { ...same, seeds: seeds.map(checkedAddress), announceIntervalMs: announce };
 }
 
 function toCluster({ cluster }: WrittenConfig, workingDirectory: string): NodeConfig["cluster"] {

@@ -4,7 +4,7 @@
  */
 
 import { join } from "node:path";
-import { createHttpServer } from "../api/http/index.ts";
+import { createHttpServer, isLoopback } from "../api/http/index.ts";
 import {
   type Clock,
   type Fault,
@@ -41,6 +41,9 @@ import {
   openLevelDecisionLog,
   TellActuator,
 } from "../mape-k/io/index.ts";
+import { readLeases } from "../mesh/io/lease-files.ts";
+import { linkAddresses } from "../mesh/io/link-addresses.ts";
+import { openMdnsFace } from "../mesh/io/mdns-face.ts";
 import {
   createNodeMetrics,
   type NodeMetrics,
@@ -59,6 +62,7 @@ import { openNodeStore } from "./kv/node-store.ts";
 import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
 import { loopPolicy } from "./loop-policy.ts";
+import { MeshDiscovery } from "./mesh-discovery.ts";
 import { MeshPictures } from "./mesh-pictures.ts";
 import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
@@ -66,6 +70,7 @@ import {
   recordAgreement,
   recordEvent,
   recordMesh,
+  recordPeers,
   recordState,
   recordStore,
 } from "./record-metrics.ts";
@@ -164,24 +169,44 @@ export async function createNode(
     consensus,
   });
   const { loop, feed } = composed;
+  mesh?.onTrouble(() => loop.hasten());
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
     logEvent(parts.logger, event);
     recordEvent(metrics, event);
   });
+  let listening: HostPort = config.http.listen;
+  const seen = () => mesh?.watch.seen ?? null;
+  const { peer } = config.cluster;
+  const discovery = new MeshDiscovery(
+    {
+      ...parts,
+      seen,
+      openMdns: openMdnsFace,
+      linkAddresses,
+      readLeases: (search) => readLeases({ ...search, root: "/" }),
+      publish: (event) => feed.publish(event),
+      httpPort: () => (isLoopback(listening.host) ? null : listening.port),
+      peerPort: () => (peer === null || isLoopback(peer.host) ? null : peer.port),
+      clusterId: () => agreement.clusterId,
+    },
+    config,
+  );
   const pictures = new MeshPictures(
-    { clock: parts.clock, seen: () => mesh?.watch.seen ?? null },
+    { clock: parts.clock, seen, names: () => discovery.names() },
     { label: config.nodeId, revision: parts.version },
   );
   const server = createHttpServer(
     {
       loop,
       mesh: pictures,
+      peers: discovery,
       metrics: {
         ...metrics,
         text() {
           recordState(metrics, { ...composed, dropped });
           recordMesh(metrics, loop);
+          recordPeers(metrics, discovery);
           recordAgreement(metrics, agreement);
           recordStore(metrics, store.machine);
           return metrics.text();
@@ -193,6 +218,7 @@ export async function createNode(
         { component: "consensus", health: () => agreement.health() },
         store.machine,
         face,
+        discovery,
       ],
       clock: parts.clock,
       logger: parts.logger,
@@ -204,7 +230,6 @@ export async function createNode(
       requiredComponents: ["loop", "http"],
     },
   );
-  let listening: HostPort = config.http.listen;
   let grpc: HostPort = config.grpc.listen;
   const order: readonly LifeCyclePart[] = [
     { name: "tracing", start: async () => ok(null), stop: () => tracing.stop() },
@@ -238,6 +263,15 @@ export async function createNode(
         return ok(null);
       },
       stop: () => loop.stop(),
+    },
+    // It tells others which port http got.
+    {
+      name: "discovery",
+      async start() {
+        discovery.start();
+        return ok(null);
+      },
+      stop: () => discovery.stop(),
     },
   ];
   const running = await startInOrder(order, parts.logger);

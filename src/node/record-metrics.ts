@@ -11,6 +11,7 @@ import type {
 } from "../mape-k/index.ts";
 import type { NodeMetrics } from "../telemetry/index.ts";
 import type { Agreement } from "./consensus/agreement.ts";
+import type { MeshDiscovery } from "./mesh-discovery.ts";
 
 export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
   switch (event.kind) {
@@ -31,6 +32,8 @@ export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
       break;
     }
     case "symptom-cleared":
+    case "peer-appeared":
+    case "peer-gone":
       break;
     default:
       unreachable(event);
@@ -80,6 +83,15 @@ export function recordMesh(
     losses: seen?.linkLoss ?? [],
   });
   metrics.totals({ pathSwitches: mesh.pathSwitches });
+}
+
+/** Who else was found, and what was told of others and not taken. */
+export function recordPeers(
+  metrics: Pick<NodeMetrics, "peers" | "totals">,
+  discovery: Pick<MeshDiscovery, "counts" | "refused">,
+): void {
+  metrics.peers(discovery.counts());
+  metrics.totals({ discoveryRefused: discovery.refused });
 }
 
 /** This node's part in its group, as it is now. */

@@ -15,6 +15,8 @@ import {
   type MetricDefinition,
   type MetricName,
   metricCatalogue,
+  type PeerSource,
+  peerSources,
   type RejectionReason,
   raftRoles,
   type SensorName,
@@ -38,6 +40,7 @@ export interface Totals {
   readonly spansDropped?: number;
   readonly logLinesDropped?: number;
   readonly pathSwitches?: number;
+  readonly discoveryRefused?: number;
   readonly raftLeaderChanges?: number;
   readonly raftDroppedMessages?: number;
 }
@@ -117,6 +120,8 @@ export interface NodeMetrics {
   withdrawal(outcome: WithdrawalOutcome): void;
   /** As of now; links that are left out are forgotten. */
   mesh(mesh: MeshMeasurements | null): void;
+  /** Peers known now; a source that is left out has none. */
+  peers(bySource: Readonly<Partial<Record<PeerSource, number>>>): void;
   /** As of now; peers that are left out are forgotten. */
   raft(raft: RaftMeasurements | null): void;
   raftPersisted(durationMs: number): void;
@@ -184,6 +189,7 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
   const held = make.gauge("meshmend_repairs_held");
   const withdrawals = make.counter("meshmend_withdrawals_total");
   const mesh = meshIn(make);
+  const peers = make.gauge("meshmend_mesh_peers");
   const raft = raftIn(make);
   const grpc = {
     calls: make.counter("meshmend_grpc_calls_total"),
@@ -211,6 +217,9 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
     repairsHeld: (count) => held.set(count),
     withdrawal: (outcome) => withdrawals.inc({ outcome }),
     mesh,
+    peers(bySource) {
+      for (const source of peerSources) peers.set({ source }, bySource[source] ?? 0);
+    },
     raft,
     raftPersisted: (durationMs) => persisted.observe(durationMs / 1_000),
     action: (kind, result) => actions.inc({ kind, result }),
@@ -293,6 +302,7 @@ function totalsIn(make: Makers): (totals: Totals) => void {
     spansDropped: make.counter("meshmend_spans_dropped_total"),
     logLinesDropped: make.counter("meshmend_log_lines_dropped_total"),
     pathSwitches: make.counter("meshmend_mesh_path_switches_total"),
+    discoveryRefused: make.counter("meshmend_mesh_discovery_refused_total"),
     raftLeaderChanges: make.counter("meshmend_raft_leader_changes_total"),
     raftDroppedMessages: make.counter("meshmend_raft_dropped_messages_total"),
   };

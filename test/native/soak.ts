@@ -32,12 +32,17 @@ async function round(): Promise<void> {
   must(native.mapRead(object, "neighbours"));
   must(native.mapRead(object, "interfaces"));
   must(await native.rtnlDump("links"));
+  must(await native.rtnlCounters());
+  const routes = must(native.netlinkSubscribe(0, [1], () => {}));
+  // Refused where there is no batman-adv, after the family was asked for.
+  await native.batadvRequest(8, true, new Uint8Array([8, 0, 3, 0, 1, 0, 0, 0]));
   // Refusals free what they hold, too.
   const again = native.attachXdp(object, "meshmend_mesh", link.index, "native");
   if (again.ok) throw new Error("attached twice");
   if ((await native.load("/nonexistent", [])).ok) throw new Error("loaded nothing");
   native.detach(attached);
   native.closePoll(ring);
+  native.closePoll(routes);
   native.close(object);
   // Closing a poll ends in the next turn of the loop.
   await new Promise((resolve) => setImmediate(resolve));

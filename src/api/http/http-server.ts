@@ -114,7 +114,7 @@ class FastifyHttpServer implements HttpServer {
   }
 
   async #build(): Promise<App> {
-    const { metrics, logger, loop, mesh, cluster, clock } = this.#parts;
+    const { metrics, logger, loop, mesh, peers, cluster, clock } = this.#parts;
     const app: App = fastify({
       bodyLimit: this.#options.maxBodyBytes,
       ajv: { customOptions: { removeAdditional: false, allErrors: true } },
@@ -144,7 +144,7 @@ class FastifyHttpServer implements HttpServer {
     serveService(app, { metrics, board }, this.#options);
     serveHealth(app, { loop, board, clock, startedMs: () => this.#startedMs }, this.#options);
     serveLoop(app, { loop, logger });
-    serveMesh(app, { mesh, logger });
+    serveMesh(app, { mesh, peers, logger });
     serveCluster(app, { cluster, logger });
     serveEvents(app, this.#hub, metrics);
     await app.ready();

@@ -15,6 +15,7 @@ import type {
   modeSchema,
   networkGraphSchema,
   observationSchema,
+  peersSchema,
   seriesSchema,
   symptomSchema,
 } from "./schemas/index.ts";
@@ -65,6 +66,11 @@ export interface MeshPort {
   dot(): Result<string, Fault<"E_MESH_NOT_SEEN">>;
 }
 
+/** Who else runs meshmend. */
+export interface PeersPort {
+  peers(): Shown<Static<typeof peersSchema>>;
+}
+
 /** The group of this node. Changes resolve once they are agreed on. */
 export interface ClusterPort {
   view(): Shown<Static<typeof clusterSchema>>;
@@ -113,6 +119,7 @@ export interface MetricsPort {
 export interface HttpServerParts {
   readonly loop: LoopPort;
   readonly mesh: MeshPort;
+  readonly peers: PeersPort;
   readonly cluster: ClusterPort;
   readonly metrics: MetricsPort;
   /** The components of the node; the server adds itself as `http`. Asked anew each time. */

@@ -14,14 +14,23 @@ import type { Finding } from "../symptom.ts";
 import type { Detector } from "./detector.ts";
 
 const windowsMs = [2_000, 3_000, 4_000, 6_000, 8_000];
-/** The loss of a good link, as a share of the threshold; one that is known to be better is better. */
+/** The loss of a good link, as a share of the threshold, as long as nothing else is known of it. */
 const goodShare = 1 / 6;
+/** A link may be known to be worse than that, up to this share, and is not complained of for it. */
+const knownShare = 1 / 2;
 /** Over this time before the windows above it is learnt how good a link is. */
 const learningMs = 60_000;
 /** As if so many messages, so many of them lost, had been seen before: a few prove nothing. */
 const doubt = { expected: 10, lost: 3 };
-/** e to this power: how much likelier a bad link must be than a good one. */
-const enoughWeight = 5.3;
+/**
+ * e to this power: how much likelier a bad link must be than a good one. A link that loses now and
+ * then is asked every beat for days whether chance has made it look bad; on one that never loses,
+ * chance has nothing to play with.
+ */
+const enoughWeight = { onClean: 5.3, onLossy: 9 };
+/** Up to this loss a link counts as clean; so does one that lost none of so many messages. */
+const cleanLossRatio = 0.02;
+const cleanAfter = 40;
 /** Of them one must have shown as a gap: a late message is not a lost one. */
 const leastLost = 2;
 const leastGaps = 1;
@@ -32,14 +41,21 @@ const releaseLeast = 8;
 const silenceMs = 4_000;
 const leastHeard = 3;
 
-interface Counted {
-  readonly windowMs: number;
+interface Tally {
   /** Overdue messages among them, in both. */
   readonly expected: number;
   readonly lost: number;
   /** Lost as later messages have shown. */
   readonly gaps: number;
 }
+
+interface Counted extends Tally {
+  readonly windowMs: number;
+  /** Not among the others: they are lost on the way there as well. */
+  readonly echoes: Tally;
+}
+
+const nothing: Tally = { expected: 0, lost: 0, gaps: 0 };
 
 export const detectLinkLoss: Detector = ({ observation, history, isActive }, thresholds) => {
   const findings: Finding[] = [];
@@ -60,12 +76,28 @@ export const detectLinkLoss: Detector = ({ observation, history, isActive }, thr
 
 function count(reading: LinkLossReading, history: History, windowMs: number): Counted | null {
   const of = lossSubject(reading);
-  const expected = history.increase(of, "expected", windowMs);
-  const received = history.increase(of, "received", windowMs);
+  const grown = (counter: string) => history.increase(of, counter, windowMs);
+  const own = tally(grown("expected"), grown("received"), reading.overdue);
+  if (own === null) return null;
+  const { overdue } = reading.echoes;
+  const echoes = tally(grown("echoesExpected"), grown("echoesReceived"), overdue);
+  return { windowMs, ...own, echoes: echoes ?? nothing };
+}
+
+function tally(expected: number | null, received: number | null, overdue: number): Tally | null {
   if (expected === null || received === null) return null;
   const gaps = Math.max(0, expected - received);
-  const { overdue } = reading;
-  return { windowMs, expected: expected + overdue, lost: gaps + overdue, gaps };
+  return { expected: expected + overdue, lost: gaps + overdue, gaps };
+}
+
+/** How much likelier these were lost on a link that loses `bad` than on one that loses `good`. */
+function weight({ expected, lost }: Tally, bad: number, good: number): number {
+  return lost * Math.log(bad / good) + (expected - lost) * Math.log((1 - bad) / (1 - good));
+}
+
+/** Of what is lost at this rate each way, so much is lost there and back. */
+function bothWays(lossRatio: number): number {
+  return 1 - (1 - lossRatio) ** 2;
 }
 
 function gotBad(
@@ -76,20 +108,23 @@ function gotBad(
 ): Counted | null {
   // Most links lose nothing: that is the longest of the windows, and there is no more to ask.
   const all = count(reading, history, longMs);
-  if (all === null || all.lost < leastLost || all.gaps < leastGaps) return null;
+  if (all === null || !isWorthAsking(all)) return null;
   const silent = count(reading, history, silenceMs);
   if (silent !== null && silent.expected >= leastHeard && silent.lost >= silent.expected)
     return null;
   const good = goodLoss(reading, history, limit, longMs);
-  const forBad = Math.log(limit / good);
-  const forGood = Math.log((1 - limit) / (1 - good));
+  const enough = good <= cleanLossRatio ? enoughWeight.onClean : enoughWeight.onLossy;
   for (const windowMs of [...windowsMs, longMs]) {
     const counted = count(reading, history, windowMs);
-    if (counted === null || counted.lost < leastLost || counted.gaps < leastGaps) continue;
-    const { expected, lost } = counted;
-    if (lost * forBad + (expected - lost) * forGood >= enoughWeight) return counted;
+    if (counted === null || !isWorthAsking(counted)) continue;
+    const echoed = weight(counted.echoes, bothWays(limit), bothWays(good));
+    if (weight(counted, limit, good) + echoed >= enough) return counted;
   }
   return null;
+}
+
+function isWorthAsking({ lost, gaps, echoes }: Counted): boolean {
+  return lost + echoes.lost >= leastLost && gaps + echoes.gaps >= leastGaps;
 }
 
 /** What this link lost while nobody complained, doubt included. */
@@ -102,8 +137,10 @@ function goodLoss(
   const [whole, late] = [learningMs + longMs, longMs].map((ms) => count(reading, history, ms));
   const expected = (whole?.expected ?? 0) - (late?.expected ?? 0);
   const lost = (whole?.gaps ?? 0) - (late?.gaps ?? 0);
-  const learnt = (lost + doubt.lost) / (expected + doubt.expected);
-  return Math.min(limit * goodShare, Math.max(0, learnt));
+  const atMost = Math.min(limit * goodShare, (lost + doubt.lost) / (expected + doubt.expected));
+  if (lost === 0 && expected >= cleanAfter) return Math.min(atMost, cleanLossRatio);
+  const known = Math.min(limit * knownShare, lost / (expected + doubt.expected));
+  return Math.max(atMost, known);
 }
 
 /** Too few messages to judge by keep it raised: a link nobody hears of has not got better. */
@@ -114,14 +151,14 @@ function stillBad(
   windowMs: number,
 ): Counted | null {
   const counted = count(reading, history, windowMs);
-  if (counted === null) return { windowMs, expected: 0, lost: 0, gaps: 0 };
+  if (counted === null) return { windowMs, ...nothing, echoes: nothing };
   const { expected, lost } = counted;
   return expected >= releaseLeast && lost <= expected * limit * releaseShare ? null : counted;
 }
 
 function lossFinding(
   reading: LinkLossReading,
-  { windowMs, expected, lost }: Counted,
+  { windowMs, expected, lost, echoes }: Counted,
   link: MeshLinkReading | undefined,
   limit: number,
 ): Finding {
@@ -133,15 +170,25 @@ function lossFinding(
     kind: "link-loss",
     subject: linkSubject(reading),
     severity: unused ? "warning" : "critical",
-    confidence: Math.min(1, 1 - 0.5 ** lost),
+    confidence: 1 - 0.5 ** (lost + echoes.lost),
     summary:
       `${reading.interface} loses ${Math.round(ratio * 100)} % of what ${reading.neighbour} sends` +
-      ` (${lost} of ${expected} in ${seconds} s)${traffic}`,
+      ` (${lost} of ${expected} in ${seconds} s)${echoed(echoes)}${traffic}`,
     evidence: [
       { what: "lossRatio", seen: ratio, limit },
       { what: "expected", seen: expected },
       { what: "lost", seen: lost },
+      ...(echoes.expected === 0
+        ? []
+        : [
+            { what: "echoesExpected", seen: echoes.expected },
+            { what: "echoesLost", seen: echoes.lost },
+          ]),
       ...(link === undefined ? [] : [{ what: "routes", seen: link.routes }]),
     ],
   };
+}
+
+function echoed({ expected, lost }: Tally): string {
+  return lost === 0 ? "" : `, and ${lost} of ${expected} of our own that it repeats`;
 }

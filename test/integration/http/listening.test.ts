@@ -5,7 +5,7 @@ import { createHttpServer } from "../../../src/api/http/index.ts";
 import { failed, fault, silentLogger } from "../../../src/base/index.ts";
 import { createNodeMetrics } from "../../../src/telemetry/index.ts";
 import { realClock } from "../../support/real-clock.ts";
-import { FakeCluster, FakeLoop, startServer } from "./support.ts";
+import { FakeCluster, FakeLoop, samplePeers, startServer } from "./support.ts";
 
 const nothing = failed(fault("E_MESH_NOT_SEEN", "no mesh"));
 const mesh = { networkGraph: () => nothing, meshviewer: () => nothing, dot: () => nothing };
@@ -15,6 +15,7 @@ function serverAt(host: string, port: number) {
     {
       loop: new FakeLoop(),
       mesh,
+      peers: { peers: () => samplePeers },
       cluster: new FakeCluster(),
       metrics: createNodeMetrics({ version: "0", node: "n" }),
       health: () => [],
@@ -79,6 +80,7 @@ describe("starting to listen", () => {
       {
         loop: new FakeLoop(),
         mesh,
+        peers: { peers: () => samplePeers },
         cluster: new FakeCluster(),
         metrics: createNodeMetrics({ version: "0", node: "n" }),
         health: () => [],

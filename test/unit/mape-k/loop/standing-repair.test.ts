@@ -22,16 +22,16 @@ describe("a lossy link with another way around it", () => {
     mesh.scenario.beat(40);
     expect(mesh.overrideKbps).toBe(0);
     expect(mesh.scenario.transcript()).toMatchInlineSnapshot(`
-      "12:
+      "13:
          raised link-loss:link/wlan0/02:00:00:00:00:03
          decided #1 on link-loss:link/wlan0/02:00:00:00:00:03: admitted
          apply #1: set the throughput override of wlan0 to 5000 kbit/s
-      13:
+      14:
          #1 verifying: applied: set the throughput override of wlan0 to 5000 kbit/s
-      16:
+      17:
          #1 holding, healed: no traffic takes the bad link any more
       50:
-         cleared link-loss:link/wlan0/02:00:00:00:00:03 after 38 s
+         cleared link-loss:link/wlan0/02:00:00:00:00:03 after 37 s
       57:
          #1 withdrawing: withdrawn: its cause stayed away for 10 beats
          undo #1: restore: set no throughput override on wlan0

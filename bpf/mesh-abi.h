@@ -79,6 +79,9 @@ struct mesh_interface {
 	struct mesh_interface_counters counters;
 	__u8 mac[6]; /* the interface's own address, to know echoes of our OGMs */
 	__u8 pad[2];
+	/* The kernel's tick at which the coarse time was last read here, and that time. */
+	__u64 tick;
+	__u64 tick_ns;
 };
 
 /* One sender's sequence of numbered messages, as received. */
@@ -199,7 +202,7 @@ struct mesh_event {
 };
 
 _Static_assert(sizeof(struct mesh_interface_counters) == 320, "40 counters");
-_Static_assert(sizeof(struct mesh_interface) == 328, "no hidden padding");
+_Static_assert(sizeof(struct mesh_interface) == 344, "no hidden padding");
 _Static_assert(sizeof(struct mesh_stream) == 88, "no hidden padding");
 _Static_assert(sizeof(struct mesh_neighbour_key) == 12, "no hidden padding");
 _Static_assert(sizeof(struct mesh_neighbour) == 72 + 4 * 88, "no hidden padding");

@@ -114,13 +114,12 @@ ALWAYS_INLINE void copy_mac(__u8 *to, const __u8 *from)
 	__builtin_memcpy(to, from, ETH_ALEN);
 }
 
+/* Addresses stand at even offsets in our structures and, as the kernel packs them, in frames. */
 ALWAYS_INLINE int same_mac(const __u8 *a, const __u8 *b)
 {
-	__u8 different = 0;
+	const __u16 *x = (const void *)a, *y = (const void *)b;
 
-	for (int i = 0; i < ETH_ALEN; i++)
-		different |= a[i] ^ b[i];
-	return different == 0;
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
 }
 
 RARE void count_trouble(__u32 ifindex, enum mesh_trouble trouble)

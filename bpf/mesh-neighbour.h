@@ -202,9 +202,11 @@ ALWAYS_INLINE int hear(const struct mesh_neighbour_key *key, const struct messag
 	}
 	if (neighbour->state == MESH_SILENT) {
 		neighbour->state = MESH_ALIVE;
-		news.silent_ns = now_ns - neighbour->last_ns;
+		news.silent_ns = now_ns > neighbour->last_ns ? now_ns - neighbour->last_ns : 1;
 	}
-	neighbour->last_ns = now_ns;
+	/* Exact and coarse times meet here, and those of two CPUs. */
+	if (now_ns > neighbour->last_ns)
+		neighbour->last_ns = now_ns;
 	neighbour->frames += frames;
 	neighbour->bytes += bytes;
 	count_direct(neighbour, message, now, now_ns, &news);

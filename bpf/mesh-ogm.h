@@ -29,11 +29,12 @@ ALWAYS_INLINE void key_of_source(struct mesh_neighbour_key *key, __u32 ifindex,
 #define OFFSET_MASK 0x7ff
 
 /*
- * One OGM of an aggregate, at `offset`. Returns the offset of the next, with UNTRACKED where that
- * applies; 0 when the frame cuts it off. A global function, so that the verifier reads it once and
- * not for each turn of the loop.
+ * One OGM of an aggregate, at `offset`; `alive` when an earlier one was the neighbour's sign of
+ * life, so that only its own numbers need its entry again. Returns the offset of the next, with
+ * UNTRACKED where that applies; 0 when the frame cuts it off. A global function, so that the
+ * verifier reads it once and not for each turn of the loop.
  */
-__attribute__((noinline)) int iv_ogm_at(struct xdp_md *ctx, __u32 offset, __u64 now_ns)
+__attribute__((noinline)) int iv_ogm_at(struct xdp_md *ctx, __u32 offset, __u32 alive, __u64 now_ns)
 {
 	const __u8 *data = (const __u8 *)(long)ctx->data, *end = (const __u8 *)(long)ctx->data_end;
 	const struct ethhdr *ethernet = (const void *)data;
@@ -58,14 +59,18 @@ __attribute__((noinline)) int iv_ogm_at(struct xdp_md *ctx, __u32 offset, __u64 
 		message.stream = MESH_STREAM_IV_OGM;
 	else if ((ogm->flags & BATADV_DIRECTLINK) && is_own_mac(ogm->orig, ifindex))
 		message.stream = MESH_STREAM_IV_ECHO;
-	heard = hear(&from, &message, first, first ? length : 0, now_ns);
+	/* The frame's time suits its first message. */
+	if (message.stream == MESH_STREAM_IV_OGM && !first)
+		now_ns = bpf_ktime_get_ns();
+	heard = (alive && message.stream == MESH_DIRECT_STREAMS) ||
+		hear(&from, &message, first, first ? length : 0, now_ns);
 	if (heard && message.stream == MESH_DIRECT_STREAMS)
 		count_path(&from, ogm->orig, MESH_IV_OGM, &message, now_ns);
 	return heard ? next : next | UNTRACKED;
 }
 
 /* The same for BATMAN V. */
-__attribute__((noinline)) int ogm2_at(struct xdp_md *ctx, __u32 offset, __u64 now_ns)
+__attribute__((noinline)) int ogm2_at(struct xdp_md *ctx, __u32 offset, __u32 alive, __u64 now_ns)
 {
 	const __u8 *data = (const __u8 *)(long)ctx->data, *end = (const __u8 *)(long)ctx->data_end;
 	const struct ethhdr *ethernet = (const void *)data;
@@ -88,7 +93,11 @@ __attribute__((noinline)) int ogm2_at(struct xdp_md *ctx, __u32 offset, __u64 no
 	message.ttl = ogm->ttl;
 	if (same_mac(ogm->orig, ethernet->h_source))
 		message.stream = MESH_STREAM_OGM2;
-	heard = hear(&from, &message, first, first ? length : 0, now_ns);
+	/* The frame's time suits its first message. */
+	if (message.stream == MESH_STREAM_OGM2 && !first)
+		now_ns = bpf_ktime_get_ns();
+	heard = (alive && message.stream == MESH_DIRECT_STREAMS) ||
+		hear(&from, &message, first, first ? length : 0, now_ns);
 	if (heard && message.stream == MESH_DIRECT_STREAMS)
 		count_path(&from, ogm->orig, MESH_OGM2, &message, now_ns);
 	return heard ? next : next | UNTRACKED;
@@ -107,18 +116,20 @@ ALWAYS_INLINE enum mesh_verdict read_aggregate(struct xdp_md *ctx, struct mesh_i
 					       __u8 type, __u64 now_ns)
 {
 	enum mesh_verdict verdict = MESH_PASS_TRACKED;
-	__u32 offset = ETH_HLEN, answer;
+	__u32 offset = ETH_HLEN, alive = 0, answer;
 
 	for (int i = 0; i < MESH_MAX_AGGREGATED; i++) {
 		if (!ogm_begins(ctx, offset, type))
 			return verdict;
-		answer = type == BATADV_IV_OGM ? iv_ogm_at(ctx, offset, now_ns)
-					       : ogm2_at(ctx, offset, now_ns);
+		answer = type == BATADV_IV_OGM ? iv_ogm_at(ctx, offset, alive, now_ns)
+					       : ogm2_at(ctx, offset, alive, now_ns);
 		if (answer == 0)
 			return MESH_PASS_TRUNCATED;
 		interface->counters.ogms++;
 		if (answer & UNTRACKED)
 			verdict = MESH_PASS_UNTRACKED;
+		else
+			alive = 1;
 		offset = answer & ~UNTRACKED;
 		if (offset > OFFSET_MASK)
 			return verdict;

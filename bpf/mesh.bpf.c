@@ -42,15 +42,16 @@ ALWAYS_INLINE enum mesh_verdict read_elp(struct xdp_md *ctx, const struct mesh_n
 }
 
 /* GCRA; two CPUs at the same moment may let one broadcast too many pass. */
-ALWAYS_INLINE int over_the_limit(__u32 ifindex, const __u8 *originator, __u64 now_ns)
+ALWAYS_INLINE int over_the_limit(__u32 ifindex, const __u8 *originator)
 {
 	struct mesh_settings *now = settings_now();
 	struct mesh_source_key key = { .ifindex = ifindex };
 	struct mesh_source fresh = {}, *source;
-	__u64 due_ns;
+	__u64 due_ns, now_ns;
 
 	if (!now || now->broadcast_interval_ns == 0)
 		return 0;
+	now_ns = bpf_ktime_get_ns();
 	copy_mac(key.originator, originator);
 	source = bpf_map_lookup_elem(&sources, &key);
 	if (!source) {
@@ -79,11 +80,10 @@ ALWAYS_INLINE enum mesh_verdict read_broadcast(struct xdp_md *ctx,
 	message.number = bpf_ntohl(broadcast->seqno);
 	message.ttl = broadcast->ttl;
 	if (!hear(from, &message, 1, end - data, now_ns))
-		return over_the_limit(from->ifindex, broadcast->orig, now_ns) ? MESH_DROP_RATE
-									      : MESH_PASS_UNTRACKED;
+		return over_the_limit(from->ifindex, broadcast->orig) ? MESH_DROP_RATE
+								      : MESH_PASS_UNTRACKED;
 	count_path(from, broadcast->orig, MESH_BCAST, &message, now_ns);
-	return over_the_limit(from->ifindex, broadcast->orig, now_ns) ? MESH_DROP_RATE
-								      : MESH_PASS_TRACKED;
+	return over_the_limit(from->ifindex, broadcast->orig) ? MESH_DROP_RATE : MESH_PASS_TRACKED;
 }
 
 ALWAYS_INLINE enum mesh_protocol protocol_of(__u8 type)
@@ -153,6 +153,34 @@ ALWAYS_INLINE int is_denied(const __u8 *source)
 	return 1;
 }
 
+/*
+ * Reading the exact time takes 31 ns, the coarse one (of the last tick, 1 to 10 ms ago) 15, and
+ * which tick it is 2: so the coarse one is kept while the tick lasts. It will do for a sign of
+ * life, and for what was passed on, which batman-adv delays by up to 20 ms on purpose; ELPs and the
+ * neighbour's own OGMs, whose jitter is measured, get the exact one.
+ */
+ALWAYS_INLINE __u64 time_of(struct xdp_md *ctx, struct mesh_interface *interface,
+			    enum mesh_protocol protocol)
+{
+	const __u8 *data = (const __u8 *)(long)ctx->data, *end = (const __u8 *)(long)ctx->data_end;
+	const struct ethhdr *ethernet = (const void *)data;
+	/* The address stands at the same place in an OGM2. */
+	const struct batadv_ogm_packet *ogm = (const void *)(data + ETH_HLEN);
+	__u64 tick;
+
+	if (protocol == MESH_ELP)
+		return bpf_ktime_get_ns();
+	if ((protocol == MESH_IV_OGM || protocol == MESH_OGM2) && ogm->orig + ETH_ALEN <= end &&
+	    same_mac(ogm->orig, ethernet->h_source))
+		return bpf_ktime_get_ns();
+	tick = bpf_jiffies64();
+	if (interface->tick != tick) {
+		interface->tick = tick;
+		interface->tick_ns = bpf_ktime_get_coarse_ns();
+	}
+	return interface->tick_ns;
+}
+
 ALWAYS_INLINE enum mesh_verdict read_frame(struct xdp_md *ctx, struct mesh_interface *interface,
 					   enum mesh_protocol protocol)
 {
@@ -172,7 +200,7 @@ ALWAYS_INLINE enum mesh_verdict read_frame(struct xdp_md *ctx, struct mesh_inter
 		return MESH_PASS_BAD_SOURCE;
 	if (data + ETH_HLEN + header_bytes(protocol) > end)
 		return MESH_PASS_TRUNCATED;
-	now_ns = bpf_ktime_get_ns();
+	now_ns = time_of(ctx, interface, protocol);
 	if (protocol == MESH_IV_OGM || protocol == MESH_OGM2)
 		return read_aggregate(ctx, interface, data[ETH_HLEN], now_ns);
 	key_of_source(&from, ctx->ingress_ifindex, ethernet);

@@ -140,6 +140,14 @@ const areas: readonly Area[] = [
     codes: batman,
   },
   {
+    title: "How other nodes are found",
+    where: "In the log; `/health` says it under `discovery`.",
+    codes: {
+      E_MDNS_OPEN: "No multicast DNS socket could be opened on the interface; it is tried again.",
+      E_MDNS_SEND: "A multicast DNS packet could not be sent; the next announcement is tried.",
+    },
+  },
+  {
     title: "What is wrong in the configuration",
     where: "From `meshmend run` and `meshmend config check` (exit code 2).",
     codes: configuration,
@@ -169,7 +177,7 @@ const areas: readonly Area[] = [
   },
   {
     title: "Agreement (Raft)",
-    where: "In the simulator today; nothing in a running node uses the Raft core yet.",
+    where: "In the simulator and in tests today; nothing in a running node uses the Raft core yet.",
     codes: {
       E_NOT_LEADER: "Only the leader can take this; the fault names it where it is known.",
       E_NO_LEADER: "No leader is known: an election is under way, or this side has no majority.",
@@ -185,6 +193,23 @@ const areas: readonly Area[] = [
       E_NO_SUCCESSOR: "No other voter is fit to lead.",
       E_TRANSFER_IN_PROGRESS: "Leadership is being handed over.",
       E_RAFT_OPTIONS: "The options cannot work together; the message names each.",
+      E_FOLDER_LOCKED: "Another process uses the folder, or asked for it at the same moment.",
+      E_FOLDER_LOCK: "The folder cannot be locked; the message says why.",
+      E_IDENTITY_DAMAGED: "The file that names node and cluster is damaged, or of another version.",
+      E_IDENTITY_READ: "The file that names node and cluster cannot be read.",
+      E_IDENTITY_WRITE: "The file that names node and cluster cannot be made durable.",
+      E_LOG_DAMAGED:
+        "The newest segment's header is damaged: term and vote are not known. The node comes back under a new id.",
+      E_LOG_MISSING:
+        "There is no log where one was. A node that lost its disk comes back under a new id.",
+      E_LOG_FOREIGN: "The log belongs to another node or another cluster.",
+      E_LOG_VERSION: "The log was written by a version with another format.",
+      E_LOG_FULL: "There is no room to begin or to repair the log.",
+      E_LOG_READ: "The log cannot be read; the message says why.",
+      E_SNAPSHOT_READ: "The snapshots cannot be read; the message says why.",
+      E_SNAPSHOT_WRITE: "A snapshot was not written. The one before stays.",
+      E_SNAPSHOT_ABORTED: "A snapshot was given up because the node stops.",
+      E_SNAPSHOT_OUTDATED: "A newer snapshot came from the leader meanwhile.",
       E_LOG_BEHIND_SNAPSHOT: "The log does not reach the snapshot it should follow.",
       E_LOG_BEHIND_STATE: "The state machine is ahead of its log.",
       E_LOG_LOST: "What the leader says was acknowledged is not in this node's log.",
@@ -196,6 +221,30 @@ const areas: readonly Area[] = [
     codes: {
       ...keyValue,
       E_STORE_DAMAGED: "What is stored is not whole: remove it, it is built again from the others.",
+    },
+  },
+  {
+    title: "Between peers",
+    where: "In the log of both nodes, and as the state of a peer's connection.",
+    codes: {
+      E_PEER_ADDRESS: "It is no address of a peer: host:port, brackets around IPv6.",
+      E_PEER_CLOSED: "The peer closed the connection: it stops, or has a newer one.",
+      E_PEER_CREDENTIALS: "The certificate, its key or the authority's cannot be read or used.",
+      E_PEER_FAILED: "The peer met a bug of its own while it answered; its log has more.",
+      E_PEER_FRAME_TOO_LARGE: "The peer refused a frame by its size: the two nodes' limits differ.",
+      E_PEER_INSECURE: "Plaintext between peers would leave this machine, and nobody allowed it.",
+      E_PEER_LISTEN: "The peer port cannot be opened.",
+      E_PEER_MALFORMED: "What arrived is no message of this protocol, or one Raft never sends.",
+      E_PEER_STOPPED: "This node closed the connection.",
+      E_PEER_TIMEOUT: "The other side did not shake hands in time.",
+      E_PEER_UNREACHABLE: "The connection could not be made, or broke. It is tried again.",
+      E_PEER_UNTRUSTED: "A certificate is of another authority, has expired, or is missing.",
+      E_PEER_WRONG_CLUSTER: "The two nodes are of different clusters.",
+      E_PEER_WRONG_NODE: "Another node is at this address, or has this certificate.",
+      E_PEER_WRONG_VERSION: "The two nodes speak different versions of the protocol.",
+      E_OUTCOME_UNKNOWN:
+        "The leader's answer got lost: the proposal may have been applied, or not.",
+      E_PROPOSAL_TOO_LARGE: "The proposal is larger than one call to the leader may be.",
     },
   },
   {

@@ -7,9 +7,9 @@
  * returns in milliseconds when nothing is missing. Progress goes to stderr.
  *
  *   node scripts/setup.mjs          packages needed to run the daemon; never needs root
- *   node scripts/setup.mjs --test   all packages, and the system tools
+ *   node scripts/setup.mjs --test   all packages, the system tools, and the image of the lab
  *
- * MESHMEND_SETUP_APT=no leaves the system packages alone.
+ * MESHMEND_SETUP_APT=no leaves the system packages alone, MESHMEND_TEST_LAB=0 the lab.
  */
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -121,8 +121,14 @@ async function installPackages(withDev) {
 
 // --- system packages ----------------------------------------------------------------------------
 
+/** test/lab/image/build.mjs where the lab is wanted and can be: on one kind of processor. */
+let lab = null;
 const isThere = (binary) => (binary.startsWith("/") ? fs.existsSync(binary) : inPath(binary));
-const missingTools = () => systemTools.filter(({ binary }) => !isThere(binary));
+const missingTools = () => {
+  const named = new Set(systemTools.map(({ binary }) => binary));
+  const ofLab = lab?.labTools.filter(({ binary }) => !named.has(binary)) ?? [];
+  return [...systemTools, ...ofLab].filter(({ binary }) => !isThere(binary));
+};
 const mayInstallTools = () =>
   process.getuid?.() === 0 && inPath("apt-get") && process.env.MESHMEND_SETUP_APT !== "no";
 const installArguments = ["install", "-y", "--no-install-recommends"];
@@ -291,10 +297,14 @@ function cleanUp() {
 
 async function main() {
   const forTests = process.argv.includes("--test");
+  if (forTests && process.arch === "x64" && process.env.MESHMEND_TEST_LAB !== "0") {
+    // biome-ignore lint/correctness/useImportExtensions: it would have the name of the types' file.
+    lab = await import("../test/lab/image/build.mjs");
+  }
   const tools = forTests ? missingTools() : [];
   reportTools(tools);
   const toInstall = mayInstallTools() ? tools : [];
-  if (packagesMissing(forTests) === null && toInstall.length === 0) return buildNative(forTests);
+  if (packagesMissing(forTests) === null && toInstall.length === 0) return build(forTests);
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(signal));
   await takeLock();
@@ -304,7 +314,24 @@ async function main() {
     await installPackages(forTests);
   }
   if (toInstall.length > 0) await installTools(toInstall);
+  build(forTests);
+}
+
+function build(forTests) {
   buildNative(forTests);
+  buildLab();
+}
+
+/** Without its image the tests of the lab skip, so what goes wrong is told and not fatal. */
+function buildLab() {
+  if (lab === null || lab.builtImage() !== null) return;
+  const problem = lab.labProblem();
+  if (problem !== null) return say(`the tests of the lab will skip: it ${problem}`);
+  try {
+    lab.buildImage();
+  } catch (error) {
+    say(`the tests of the lab will skip: its image could not be built: ${error.message}`);
+  }
 }
 
 /** The daemon runs without it and sees less, so nothing that goes wrong here stops the setup. */

@@ -14,6 +14,7 @@ NAPI_MODULE_INIT()
 	register_probe(env, exports);
 	register_netlink(env, exports);
 	register_rtnl(env, exports);
+	register_rtnl_counters(env, exports);
 	register_genl_batadv(env, exports);
 	register_poll(env, exports);
 	register_sd_notify(env, exports);

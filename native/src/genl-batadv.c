@@ -52,7 +52,7 @@ static const uint8_t *find_attribute(const struct netlink_answer *answer, uint16
  * Asked every time: a module that was loaded anew has another number, and the old one may be
  * another family's by now, which would get our commands.
  */
-static uint16_t find_family(struct failure *failure)
+static uint16_t find_family(struct netlink_session *session, struct failure *failure)
 {
 	struct {
 		struct nlmsghdr header;
@@ -70,7 +70,7 @@ static uint16_t find_family(struct failure *failure)
 	const uint8_t *found;
 	uint16_t family = 0;
 
-	netlink_exchange(NETLINK_GENERIC, (uint8_t *)&request, sizeof(request), &answer, failure);
+	netlink_ask(session, (uint8_t *)&request, sizeof(request), &answer, failure);
 	found = failure->number ? NULL
 				: find_attribute(&answer, CTRL_ATTR_FAMILY_ID, sizeof(family));
 	if (found != NULL)
@@ -81,54 +81,73 @@ static uint16_t find_family(struct failure *failure)
 	return family;
 }
 
-static void run(struct job *base)
+static void ask(struct batadv_job *job, struct netlink_session *session)
 {
-	struct batadv_job *job = (struct batadv_job *)base;
 	uint16_t family;
 
 	job->job.failure.operation = "batadvFamily";
-	family = find_family(&job->job.failure);
+	family = find_family(session, &job->job.failure);
 	if (family == 0)
 		return;
 	job->job.failure.operation = "batadvRequest";
 	job->request.header.nlmsg_type = family;
-	netlink_exchange(NETLINK_GENERIC, (uint8_t *)&job->request,
-			 offsetof(struct request, attributes) + job->length, &job->answer,
-			 &job->job.failure);
+	netlink_ask(session, (uint8_t *)&job->request,
+		    offsetof(struct request, attributes) + job->length, &job->answer,
+		    &job->job.failure);
 }
 
-/* [u32 length of the attributes, attributes, padding to 4] for each reply. */
-static napi_value finish(napi_env env, struct job *base)
+/*
+ * Rewrites the answer in place, as native-contract.ts describes it: four bytes replace two headers,
+ * so each row moves to the front.
+ */
+static void strip_headers(struct netlink_answer *answer)
 {
-	struct batadv_job *job = (struct batadv_job *)base;
 	const size_t headers = NLMSG_HDRLEN + GENL_HDRLEN;
 	size_t at = 0, used = 0;
-	napi_value value;
-	uint8_t *out;
-	void *data;
 
-	/* Smaller than the answer, as four bytes replace two headers. */
-	out = malloc(job->answer.length + 1);
-	if (out == NULL)
-		return fail_errno(env, "batadvRequest", ENOMEM, NEEDS_NOTHING);
-	while (at + headers <= job->answer.length) {
+	while (at + headers <= answer->length) {
 		struct nlmsghdr header;
 		uint32_t length;
 
-		memcpy(&header, job->answer.data + at, sizeof(header));
-		if (header.nlmsg_len < headers || header.nlmsg_len > job->answer.length - at)
+		memcpy(&header, answer->data + at, sizeof(header));
+		if (header.nlmsg_len < headers || header.nlmsg_len > answer->length - at)
 			break;
 		length = header.nlmsg_len - headers;
-		memcpy(out + used, &length, sizeof(length));
-		memcpy(out + used + sizeof(length), job->answer.data + at + headers, length);
+		memcpy(answer->data + used, &length, sizeof(length));
+		memmove(answer->data + used + sizeof(length), answer->data + at + headers,
+			NLA_ALIGN(length));
 		used += sizeof(length) + NLA_ALIGN(length);
 		at += NLMSG_ALIGN(header.nlmsg_len);
 	}
-	value = new_uint8array(env, used, &data);
-	if (value != NULL && used > 0)
-		memcpy(data, out, used);
-	free(out);
-	return value == NULL ? NULL : succeed(env, value);
+	answer->length = used;
+}
+
+static void run(struct job *base)
+{
+	struct batadv_job *job = (struct batadv_job *)base;
+	struct netlink_session session;
+
+	job->job.failure.operation = "batadvRequest";
+	job->job.failure.number = netlink_open(&session, NETLINK_GENERIC);
+	if (job->job.failure.number == 0)
+		ask(job, &session);
+	netlink_close(&session);
+	if (job->job.failure.number == 0)
+		strip_headers(&job->answer);
+}
+
+static napi_value finish(napi_env env, struct job *base)
+{
+	struct batadv_job *job = (struct batadv_job *)base;
+	napi_value value;
+	void *data;
+
+	value = new_uint8array(env, job->answer.length, &data);
+	if (value == NULL)
+		return NULL;
+	if (job->answer.length > 0)
+		memcpy(data, job->answer.data, job->answer.length);
+	return succeed(env, value);
 }
 
 static void release(struct job *base)

@@ -125,6 +125,18 @@ struct netlink_answer {
 	size_t room; /* allocated */
 };
 
+/* A socket for several requests in a row. */
+struct netlink_session {
+	int fd;
+	uint8_t *buffer;
+};
+
+/* Returns an errno or 0; netlink_close() follows in either case. */
+int netlink_open(struct netlink_session *session, int protocol);
+void netlink_ask(struct netlink_session *session, uint8_t *message, size_t length,
+		 struct netlink_answer *answer, struct failure *failure);
+void netlink_close(struct netlink_session *session);
+
 /*
  * Sends one request and gathers its replies until the kernel says it is done. `message` starts
  * with a nlmsghdr whose length, sequence and port are filled in here.
@@ -147,6 +159,7 @@ void register_test_run(napi_env env, napi_value exports);
 void register_probe(napi_env env, napi_value exports);
 void register_netlink(napi_env env, napi_value exports);
 void register_rtnl(napi_env env, napi_value exports);
+void register_rtnl_counters(napi_env env, napi_value exports);
 void register_genl_batadv(napi_env env, napi_value exports);
 void register_poll(napi_env env, napi_value exports);
 void register_sd_notify(napi_env env, napi_value exports);

@@ -88,8 +88,8 @@ static int keep(struct netlink_answer *answer, const struct nlmsghdr *header)
 		answer->data = grown;
 		answer->room = room;
 	}
-	memset(answer->data + before, 0, aligned);
 	memcpy(answer->data + before, header, header->nlmsg_len);
+	memset(answer->data + before + header->nlmsg_len, 0, aligned - header->nlmsg_len);
 	answer->length += aligned;
 	return 0;
 }
@@ -146,37 +146,59 @@ static enum progress receive(int fd, uint8_t *buffer, uint32_t sequence,
 	return MORE;
 }
 
-void netlink_exchange(int protocol, uint8_t *message, size_t length, struct netlink_answer *answer,
-		      struct failure *failure)
+void netlink_ask(struct netlink_session *session, uint8_t *message, size_t length,
+		 struct netlink_answer *answer, struct failure *failure)
 {
+	/* Replies to an earlier request that was given up must not pass for replies to this one. */
+	static _Atomic uint32_t last_sequence;
 	struct nlmsghdr *header = (struct nlmsghdr *)message;
-	uint8_t *buffer = malloc(RECEIVE_BYTES);
-	int fd = buffer == NULL ? -ENOMEM : open_socket(protocol);
 	bool dump = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 
-	failure->number = fd < 0 ? -fd : 0;
 	header->nlmsg_len = length;
 	header->nlmsg_flags |= NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK);
 	header->nlmsg_pid = 0;
-	for (uint32_t attempt = 1; fd >= 0 && attempt <= DUMP_ATTEMPTS; attempt++) {
+	for (int attempt = 1; attempt <= DUMP_ATTEMPTS; attempt++) {
 		bool interrupted = false;
 
 		answer->length = 0;
 		failure->number = 0;
-		header->nlmsg_seq = attempt;
-		if (send(fd, message, length, 0) < 0) {
+		header->nlmsg_seq = ++last_sequence;
+		if (send(session->fd, message, length, 0) < 0) {
 			failure->number = errno;
-			break;
+			return;
 		}
-		while (receive(fd, buffer, attempt, answer, failure, &interrupted) == MORE)
+		while (receive(session->fd, session->buffer, header->nlmsg_seq, answer, failure,
+			       &interrupted) == MORE)
 			failure->number = 0;
 		if (failure->number || !interrupted)
-			break;
+			return;
 		failure->number = EINTR;
 	}
-	if (fd >= 0)
-		close(fd);
-	free(buffer);
+}
+
+int netlink_open(struct netlink_session *session, int protocol)
+{
+	session->buffer = malloc(RECEIVE_BYTES);
+	session->fd = session->buffer == NULL ? -ENOMEM : open_socket(protocol);
+	return session->fd < 0 ? -session->fd : 0;
+}
+
+void netlink_close(struct netlink_session *session)
+{
+	if (session->fd >= 0)
+		close(session->fd);
+	free(session->buffer);
+}
+
+void netlink_exchange(int protocol, uint8_t *message, size_t length, struct netlink_answer *answer,
+		      struct failure *failure)
+{
+	struct netlink_session session;
+
+	failure->number = netlink_open(&session, protocol);
+	if (failure->number == 0)
+		netlink_ask(&session, message, length, answer, failure);
+	netlink_close(&session);
 }
 
 struct netlink_job {

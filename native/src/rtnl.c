@@ -85,14 +85,32 @@ static void set_statistics(napi_env env, napi_value link, const struct attribute
 	set_number(env, link, "txDrops", counters.tx_dropped);
 }
 
+/* VXLAN alone tells the device below here, and not in IFLA_LINK. */
+static void set_vxlan_lower(napi_env env, napi_value link, const struct attribute *data)
+{
+	const uint8_t *at = data->data;
+	struct attribute inner;
+
+	while (next_attribute(&at, data->data + data->length, &inner))
+		if (inner.type == IFLA_VXLAN_LINK)
+			set_number(env, link, "lowerIndex", as_uint32(&inner));
+}
+
 static void set_kind(napi_env env, napi_value link, const struct attribute *linkinfo)
 {
 	const uint8_t *at = linkinfo->data;
+	bool is_vxlan = false;
 	struct attribute inner;
 
-	while (next_attribute(&at, linkinfo->data + linkinfo->length, &inner))
-		if (inner.type == IFLA_INFO_KIND)
+	/* The kernel tells the kind before the data. */
+	while (next_attribute(&at, linkinfo->data + linkinfo->length, &inner)) {
+		if (inner.type == IFLA_INFO_KIND) {
 			set_text(env, link, "kind", &inner);
+			is_vxlan = inner.length >= 5 && memcmp(inner.data, "vxlan", 5) == 0;
+		} else if (inner.type == IFLA_INFO_DATA && is_vxlan) {
+			set_vxlan_lower(env, link, &inner);
+		}
+	}
 }
 
 static void link_attribute(napi_env env, napi_value link, const struct attribute *attribute)
@@ -104,6 +122,9 @@ static void link_attribute(napi_env env, napi_value link, const struct attribute
 		return set_mac(env, link, attribute);
 	case IFLA_MTU:
 		return set_number(env, link, "mtuBytes", as_uint32(attribute));
+	/* Of a veth and its like this is the far end, and no device below. */
+	case IFLA_LINK:
+		return set_number(env, link, "lowerIndex", as_uint32(attribute));
 	case IFLA_MASTER:
 		return set_number(env, link, "masterIndex", as_uint32(attribute));
 	case IFLA_OPERSTATE:
@@ -125,6 +146,7 @@ static napi_value decode_link(napi_env env, const struct nlmsghdr *header)
 	const struct ifinfomsg *message = NLMSG_DATA(header);
 	const uint8_t *at = (const uint8_t *)(message + 1);
 	struct attribute attribute;
+	bool foreign = false;
 	napi_value link;
 
 	/* AF_BRIDGE and others use the same type for their own tables. */
@@ -137,8 +159,18 @@ static napi_value decode_link(napi_env env, const struct nlmsghdr *header)
 	set_string(env, link, "address", "");
 	set_string(env, link, "kind", "");
 	set_number(env, link, "masterIndex", 0);
-	while (next_attribute(&at, end, &attribute))
+	set_number(env, link, "lowerIndex", 0);
+	while (next_attribute(&at, end, &attribute)) {
+		/* Wireless extensions tell their events as links that have nothing but a name. */
+		if (attribute.type == IFLA_WIRELESS)
+			return NULL;
+		if (attribute.type == IFLA_LINK_NETNSID)
+			foreign = true;
 		link_attribute(env, link, &attribute);
+	}
+	/* An index of another namespace means nothing here. */
+	if (foreign)
+		set_number(env, link, "lowerIndex", 0);
 	return link;
 }
 

@@ -56,6 +56,9 @@ const plainAction = {
   intervalMs: optional(number),
   mtuBytes: optional(number),
   member: optional(boolean),
+  address: optional(text),
+  denied: optional(boolean),
+  limit: optional(nullable(record({ perSecond: number, burst: number }))),
   gateway: optional(record({ mode: text })),
   severity: optional(text),
   message: optional(text),
@@ -158,6 +161,15 @@ export const eventShape = record({
     symptom: optional(symptomShape),
     lastedMs: optional(number),
     decision: optional(decisionShape),
+    peer: optional(
+      record({
+        nodeId: text,
+        originator: nullable(text),
+        addresses: list(text),
+        sources: list(text),
+      }),
+    ),
+    reason: optional(text),
   }),
 });
 export type EventAnswer = Shaped<typeof eventShape>;
@@ -188,5 +200,45 @@ export const networkGraphShape = record({
   ),
 });
 export type NetworkGraph = Shaped<typeof networkGraphShape>;
+
+export const peersShape = record({
+  self: record({
+    nodeId: text,
+    clusterId: nullable(text),
+    version: nullable(text),
+    originator: nullable(text),
+    httpPort: nullable(number),
+    peerPort: nullable(number),
+  }),
+  peers: list(
+    record({
+      nodeId: text,
+      clusterId: nullable(text),
+      version: nullable(text),
+      originator: nullable(text),
+      inOriginatorTable: nullable(boolean),
+      contested: boolean,
+      sources: list(text),
+      addresses: list(
+        record({
+          address: text,
+          source: text,
+          httpPort: nullable(number),
+          peerPort: nullable(number),
+          lastSeenMs: number,
+          expiresInMs: number,
+        }),
+      ),
+      lastSeenMs: number,
+      expiresInMs: number,
+    }),
+  ),
+  seeds: list(
+    record({ host: text, port: number, source: text, state: text, detail: nullable(text) }),
+  ),
+  mdnsInterface: nullable(text),
+  refused: record({ noRoom: number, malformed: number, offLink: number, events: number }),
+});
+export type PeersAnswer = Shaped<typeof peersShape>;
 
 export const problemShape = record({ code: text, detail: text });

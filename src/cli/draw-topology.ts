@@ -122,8 +122,15 @@ function linkWords(terminal: Terminal, { cost_text, properties }: Link): string 
 function summary(terminal: Terminal, { nodes, links, topology_id }: NetworkGraph): string {
   const parts = new Set(nodes.map(({ properties }) => properties.part)).size;
   const cut = links.filter(({ properties }) => properties.cut).length;
+  const assumed = links.filter(({ properties }) => properties.kind === "assumed").length;
+  // Where ways are only assumed to be there, one that is missing cannot be told.
+  const none = assumed === 0 ? "no link is" : "no link is known to be";
   const weak =
-    cut === 0 ? "no link is anybody's only path" : `${cut} links are somebody's only path`;
+    cut === 0 ? `${none} anybody's only path` : `${counted(cut, "is", "are")} somebody's only path`;
+  const heard = assumed === 0 ? "" : ` (${assumed} of them not seen, only assumed)`;
   const whole = parts > 1 ? terminal.paint("red", `in ${parts} parts`) : "in one part";
-  return `${printable(topology_id)}: ${nodes.length} nodes ${whole}, ${links.length} links; ${weak}`;
+  return `${printable(topology_id)}: ${nodes.length} nodes ${whole}, ${links.length} links${heard}; ${weak}`;
 }
+
+const counted = (count: number, is: string, are: string): string =>
+  count === 1 ? `1 link ${is}` : `${count} links ${are}`;

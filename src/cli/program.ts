@@ -133,6 +133,16 @@ function addQuestions(program: Command, terminal: Terminal, finish: Finish): voi
       finish(await command.topology(terminal, options));
     });
   withExamples(topology, ["meshmend topology", "meshmend topology --dot | dot -Tsvg > mesh.svg"]);
+  const peers = program
+    .command("peers")
+    .description("Which other nodes run meshmend, and how they were found.")
+    .addOption(httpOption())
+    .addOption(jsonOption())
+    .action(async (options: import("./commands/peers.ts").PeersOptions) => {
+      const command = await import("./commands/peers.ts");
+      finish(await command.peers(terminal, options));
+    });
+  withExamples(peers, ["meshmend peers", "meshmend peers --json"]);
   const plan = program
     .command("plan")
     .description("What would be done now, and why; asks the daemon, or looks at this machine.")

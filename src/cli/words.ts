@@ -62,6 +62,12 @@ export function actionWords(action: Action): string {
       return `set the originator interval of ${on} to ${action.intervalMs} ms`;
     case "interface-mtu":
       return `set the MTU of ${on} to ${action.mtuBytes}`;
+    case "frame-deny":
+      return `${action.denied === true ? "drop" : "let in"} all frames of ${printable(action.address ?? "?")} on ${on}`;
+    case "broadcast-limit":
+      return action.limit
+        ? `let ${action.limit.perSecond} broadcasts a second of each originator in on ${on}`
+        : `let all broadcasts in on ${on}`;
     case "gateway-mode":
       return `set the gateway mode of ${on} to ${printable(action.gateway?.mode ?? "?")}`;
     default:

@@ -1,7 +1,7 @@
 /** The configuration reference: docs/configuration.md, and what `meshmend config reference` prints. */
 
 import { kindOf, writeValue } from "./expectation.ts";
-import { type Option, options, type SchemaNode, schemaRoot } from "./option-table.ts";
+import { type Option, options, placeInFile, type SchemaNode, schemaRoot } from "./option-table.ts";
 
 const introduction = `# Configuration
 
@@ -59,12 +59,13 @@ function itemTable(items: SchemaNode): string {
 /** A file with every option at its default, commented out where the default is the machine's. */
 export function exampleFile(): string {
   const lines: string[] = [];
-  let section = "";
-  for (const { keys, schema } of options) {
-    const [first = "", second] = keys;
-    if (second !== undefined && first !== section) lines.push(`${first}:`);
-    section = first;
-    const name = second === undefined ? first : `  ${second}`;
+  let before: Option | null = null;
+  for (const option of options) {
+    const { keys, schema } = option;
+    const { headings, indent } = placeInFile(option, before);
+    before = option;
+    lines.push(...headings);
+    const name = `${indent}${keys.at(-1)}`;
     if (schema.computedDefault === undefined) {
       lines.push(`${name}: ${writeValue(schema, schema.default)}`);
     } else lines.push(`# ${name}: ${schema.example ?? ""}`);
@@ -72,13 +73,16 @@ export function exampleFile(): string {
   return `${lines.join("\n")}\n`;
 }
 
+const sectionAt = (keys: readonly string[]): SchemaNode | undefined =>
+  keys.reduce<SchemaNode | undefined>((schema, key) => schema?.properties?.[key], schemaRoot);
+
 export function configReference(): string {
   const parts = [introduction];
   let section: string | null = null;
   for (const option of options) {
-    const of = option.keys.length > 1 ? (option.keys[0] ?? "") : "";
+    const of = option.keys.slice(0, -1).join(".");
     if (of !== section) {
-      const schema = schemaRoot.properties?.[of];
+      const schema = sectionAt(option.keys.slice(0, -1));
       const title = option.schema.items === undefined ? "The node" : "What is probed";
       parts.push(of === "" ? `## ${title}\n` : `## \`${of}\`\n\n${schema?.description ?? ""}\n`);
       section = of;

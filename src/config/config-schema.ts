@@ -139,11 +139,60 @@ const interfaces = section("Which network interfaces are watched.", {
   ),
 });
 
+const sourceState = (description: string) =>
+  Type.Enum(["auto", "on", "off"], { default: "auto", description });
+const interfaceName = "^[^-/:\\s][^/:\\s]{0,14}$";
+
+const discovery = section("How other nodes that run meshmend are found.", {
+  mdns: sourceState(
+    "Multicast DNS on one interface. `auto`: once batman-adv is seen on it, or it is named by " +
+      "`mesh.discovery.interface`; `on`: on whatever interface `mesh.interface` names; `off`: " +
+      "nothing is sent and nothing is heard.",
+  ),
+  interface: Type.String({
+    pattern: interfaceName,
+    default: "auto",
+    form: "1 to 15 characters without `/`, `:` and blanks; `auto`",
+    description:
+      "Where multicast DNS is spoken and whose DHCP lease is read. `auto`: the mesh interface. " +
+      "Where that is part of a bridge, the bridge has the addresses: name it.",
+    example: "br-lan",
+  }),
+  seeds: Type.Array(Type.String({ notation: "address" }), {
+    default: [],
+    maxItems: 64,
+    description:
+      "HTTP addresses of other nodes, asked who they are every `announce`. They answer only where " +
+      "their `http.listen` is not loopback.",
+    example: "[10.0.0.7:8480]",
+  }),
+  dhcp: sourceState(
+    "Seeds from the DHCP lease of that interface. `auto`: if there is one; `on`: a missing lease " +
+      "is shown in `/health`; `off`: none is read.",
+  ),
+  dhcpOption: count({
+    minimum: 224,
+    maximum: 254,
+    default: 224,
+    description:
+      "The private DHCP option that carries seeds: text, `ADDRESS:PORT` separated by commas. " +
+      "dhclient.conf may also name it `meshmend-seeds`.",
+  }),
+  announce: duration({
+    minimum: second,
+    maximum: hour,
+    default: minute,
+    description:
+      "How often this node announces itself and asks the seeds; a peer that is silent three times " +
+      "as long is gone.",
+  }),
+});
+
 const mesh = section(
   "The mesh this node belongs to.",
   {
     interface: Type.String({
-      pattern: "^[^-/:\\s][^/:\\s]{0,14}$",
+      pattern: interfaceName,
       default: "auto",
       flag: "mesh-interface",
       form: "1 to 15 characters without `/`, `:` and blanks; `auto` or `none`",
@@ -152,6 +201,7 @@ const mesh = section(
         "`none` does not look. May be written `mesh: bat0` for short.",
       example: "bat0",
     }),
+    discovery,
   },
   "interface",
 );

@@ -16,7 +16,7 @@ export function crossChecks(
     const parts = { path, source: sourceOf(path), expected, seen };
     faults.push(configFault("E_CONFIG_CONFLICT", parts));
   };
-  const { loop, repair, thresholds, targets } = config;
+  const { loop, mesh, repair, thresholds, targets } = config;
   const leastVerify = beatsToVerify * loop.period;
   if (repair.verify < leastVerify) {
     conflict(
@@ -46,6 +46,10 @@ export function crossChecks(
         seen,
       );
     }
+  }
+  for (const [index, seed] of mesh.discovery.seeds.entries()) {
+    if (!seed.endsWith(":0")) continue;
+    conflict(`mesh.discovery.seeds[${index}]`, "a port from 1 to 65535", JSON.stringify(seed));
   }
   return faults;
 }

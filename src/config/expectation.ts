@@ -59,6 +59,7 @@ export function kindOf(schema: SchemaNode): string {
   if (schema.type === "boolean") return "true or false";
   if (schema.type === "array") {
     const many = schema.maxItems === undefined ? "" : ` of at most ${schema.maxItems}`;
+    if (schema.items?.notation === "address") return `a list${many} addresses`;
     return schema.items?.type === "object" ? `a list${many} targets` : `a list${many} patterns`;
   }
   if (schema.type === "object") {

@@ -9,4 +9,4 @@ export { type CompiledConfig, type ConfigInput, compileConfig } from "./load-con
 export { nearestName } from "./nearest-name.ts";
 export type { HostPort, NodeConfig } from "./node-config.ts";
 export { writeHostPort } from "./notation.ts";
-export { options } from "./option-table.ts";
+export { options, placeInFile } from "./option-table.ts";

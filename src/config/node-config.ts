@@ -22,6 +22,21 @@ export interface ProbeTarget {
   readonly timeoutMs: number;
 }
 
+export type SourceState = "auto" | "on" | "off";
+
+/** How other nodes that run meshmend are found. */
+export interface DiscoveryConfig {
+  readonly mdns: SourceState;
+  /** Where multicast DNS is spoken and whose lease is read; `auto`: the mesh interface. */
+  readonly interface: string;
+  /** HTTP addresses of other nodes. */
+  readonly seeds: readonly HostPort[];
+  readonly dhcp: SourceState;
+  /** 224 to 254. */
+  readonly dhcpOption: number;
+  readonly announceIntervalMs: number;
+}
+
 export interface NodeConfig {
   readonly nodeId: NodeId;
   readonly dataDir: string;
@@ -52,6 +67,7 @@ export interface NodeConfig {
   readonly mesh: {
     /** A batman-adv interface; `auto`: the one there is; `none`: not looked at. */
     readonly interface: string;
+    readonly discovery: DiscoveryConfig;
   };
   readonly targets: readonly ProbeTarget[];
   readonly repair: {

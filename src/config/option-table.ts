@@ -69,3 +69,21 @@ function* optionsBelow(
 }
 
 export const options: readonly Option[] = [...optionsBelow(schemaRoot, [], [])];
+
+/**
+ * The YAML lines that open the sections of an option, where the option before it (null: none) stood in
+ * others; and how far the option itself is indented. For all who write the options out in order.
+ */
+export function placeInFile(
+  option: Option,
+  before: Option | null,
+): { readonly headings: readonly string[]; readonly indent: string } {
+  const sections = option.keys.slice(0, -1);
+  const open = before?.keys.slice(0, -1) ?? [];
+  let shared = 0;
+  while (shared < sections.length && sections[shared] === open[shared]) shared++;
+  const headings = sections
+    .slice(shared)
+    .map((section, index) => `${"  ".repeat(shared + index)}${section}:`);
+  return { headings, indent: "  ".repeat(sections.length) };
+}

@@ -3,13 +3,12 @@
 import { resolve } from "node:path";
 import { assert, type NodeId } from "../base/index.ts";
 import type { WrittenConfig } from "./config-schema.ts";
-import type { NodeConfig } from "./node-config.ts";
+import type { DiscoveryConfig, HostPort, NodeConfig } from "./node-config.ts";
 import { readHostPort } from "./notation.ts";
 
 export function toNodeConfig(written: WrittenConfig, workingDirectory: string): NodeConfig {
-  const { http, loop, repair, thresholds } = written;
-  const listen = readHostPort(http.listen);
-  assert(listen !== null, "an address that was checked");
+  const { http, loop, mesh, repair, thresholds } = written;
+  const listen = checkedAddress(http.listen);
   return {
     nodeId: written.nodeId as NodeId,
     dataDir: resolve(workingDirectory, written.dataDir),
@@ -28,7 +27,7 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
       keepDecisions: loop.keepDecisions,
     },
     interfaces: written.interfaces,
-    mesh: written.mesh,
+    mesh: { interface: mesh.interface, discovery: toDiscovery(mesh.discovery) },
     targets: written.targets.map(({ name, url, interval, timeout }) => {
       return { name, url, intervalMs: interval, timeoutMs: timeout };
     }),
@@ -54,4 +53,15 @@ export function toNodeConfig(written: WrittenConfig, workingDirectory: string): 
     log: written.log,
     telemetry: written.telemetry,
   };
+}
+
+function toDiscovery(written: WrittenConfig["mesh"]["discovery"]): DiscoveryConfig {
+  const { seeds, announce, ...same } = written;
+  return { ...same, seeds: seeds.map(checkedAddress), announceIntervalMs: announce };
+}
+
+function checkedAddress(text: string): HostPort {
+  const address = readHostPort(text);
+  assert(address !== null, "an address that was checked");
+  return address;
 }

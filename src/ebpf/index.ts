@@ -20,7 +20,13 @@ export {
   type PathReading,
   type StreamReading,
 } from "./mesh-reading.ts";
-export { defaultMeshSettings, encodeSettings, type MeshSettings } from "./mesh-settings.ts";
+export {
+  decodeFilter,
+  defaultMeshSettings,
+  encodeSettings,
+  type FrameFilter,
+  type MeshSettings,
+} from "./mesh-settings.ts";
 export { perSecond, recentLoss, streamRate } from "./rates.ts";
 export {
   type Attachment,

@@ -16,7 +16,7 @@ export const meshLimits = {
 } as const;
 
 export const interfaceLayout = {
-  bytes: 328,
+  bytes: 344,
   frames: 0,
   bytesPerProtocol: 104,
   verdicts: 208,

@@ -1,6 +1,7 @@
 /** What user space tells mesh.bpf.c, and in which bytes. */
 
-import { littleEndian, settingsLayout } from "./mesh-abi.ts";
+import { macAt, rowsOf, type Table, uint32, uint64, viewOf } from "./decode.ts";
+import { deniedKeyLayout, littleEndian, settingsLayout } from "./mesh-abi.ts";
 
 export interface MeshSettings {
   /** A neighbour is silent after so many of its intervals without a frame. */
@@ -28,6 +29,28 @@ export const defaultMeshSettings: MeshSettings = {
   announceNeighbours: true,
   broadcastLimit: null,
 };
+
+/** What the program drops, as its tables have it. */
+export interface FrameFilter {
+  readonly denied: readonly string[];
+  readonly broadcastLimit: MeshSettings["broadcastLimit"];
+}
+
+/** `settings` and the table `denied`, out of the kernel. */
+export function decodeFilter(settings: Uint8Array, denied: Table): FrameFilter {
+  const view = viewOf(settings);
+  const intervalNs = uint64(view, settingsLayout.broadcastIntervalNs);
+  const burstNs = uint64(view, settingsLayout.broadcastBurstNs);
+  // Whole nanoseconds: a rate comes back with its first digits.
+  const digits = (value: number) => Number(value.toPrecision(6));
+  const broadcastLimit =
+    intervalNs === 0
+      ? null
+      : { perSecond: digits(1e9 / intervalNs), burst: Math.round(burstNs / intervalNs) + 1 };
+  const rows = [...rowsOf(denied, deniedKeyLayout.bytes, 8)];
+  const inForce = uint32(view, settingsLayout.denied) > 0 ? rows : [];
+  return { denied: inForce.map(({ key }) => macAt(key, deniedKeyLayout.mac)), broadcastLimit };
+}
 
 /** `denied` is how many entries the deny list has: 0 spares every frame the lookup. */
 export function encodeSettings(settings: MeshSettings, denied: number): Uint8Array {

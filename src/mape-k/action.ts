@@ -37,7 +37,26 @@ export type SettingAction =
   | { readonly kind: "gateway-mode"; readonly interface: string; readonly gateway: GatewayRole }
   /** Whether a hard interface belongs to the mesh. */
   | { readonly kind: "mesh-membership"; readonly interface: string; readonly member: boolean }
-  | { readonly kind: "interface-mtu"; readonly interface: string; readonly mtuBytes: number };
+  | { readonly kind: "interface-mtu"; readonly interface: string; readonly mtuBytes: number }
+  /** Whether frames from this address are dropped before the mesh sees them, on all its interfaces. */
+  | {
+      readonly kind: "frame-deny";
+      readonly interface: string;
+      readonly address: string;
+      readonly denied: boolean;
+    }
+  /** How many broadcasts of one originator pass; null: all. */
+  | {
+      readonly kind: "broadcast-limit";
+      readonly interface: string;
+      readonly limit: BroadcastLimit | null;
+    };
+
+export interface BroadcastLimit {
+  readonly perSecond: number;
+  /** So many at once. */
+  readonly burst: number;
+}
 
 /** Gives a setting the value it had, unless somebody else has changed it since. */
 export interface RestoreAction {
@@ -145,6 +164,13 @@ function describeSetting(action: SettingAction): string {
       return action.member ? `add ${on} to the mesh` : `take ${on} out of the mesh`;
     case "interface-mtu":
       return `set the MTU of ${on} to ${action.mtuBytes}`;
+    case "frame-deny":
+      return `${action.denied ? "drop" : "let in"} all frames of ${action.address} on ${on}`;
+    case "broadcast-limit":
+      return action.limit === null
+        ? `let all broadcasts in on ${on}`
+        : `let ${action.limit.perSecond} broadcasts a second of each originator in on ${on}` +
+            `, ${action.limit.burst} at once`;
     default:
       return unreachable(action);
   }

@@ -19,5 +19,5 @@ export type { LoopPolicy } from "./loop/loop-state.ts";
 export type { DryRun } from "./loop/loop-view.ts";
 export { Monitor } from "./monitor/monitor.ts";
 export type { Sensor, Sensors } from "./monitor/sensor.ts";
-export type { LinkLossReading, MeshReading, Observation } from "./observation.ts";
+export type { LinkLossReading, MeshReading, MessageCount, Observation } from "./observation.ts";
 export type { Symptom, SymptomKind } from "./symptom.ts";

@@ -150,18 +150,23 @@ export interface MeshReading {
   readonly gateways: readonly MeshGatewayReading[];
 }
 
-/**
- * The numbered messages (ELP, OGM) of one neighbour on one interface, as the kernel program counts
- * them: all of them are sent whether or not traffic takes the link.
- */
-export interface LinkLossReading {
-  readonly neighbour: string;
-  readonly interface: string;
-  /** Sent by the neighbour, as far as the numbers show; cumulative. */
+export interface MessageCount {
+  /** Sent, as far as the numbers show; cumulative. */
   readonly expected: number;
   readonly received: number;
   /** Due by now and not seen; no later message has shown yet that they are lost. */
   readonly overdue: number;
+}
+
+/**
+ * The numbered messages (ELP, OGM) of one neighbour on one interface, as the kernel program counts
+ * them: all of them are sent whether or not traffic takes the link.
+ */
+export interface LinkLossReading extends MessageCount {
+  readonly neighbour: string;
+  readonly interface: string;
+  /** Our own messages as the neighbour repeats them, lost on the way there or back. BATMAN_IV only. */
+  readonly echoes: MessageCount;
 }
 
 /** The sections of an observation, each as its sensor delivers it. */

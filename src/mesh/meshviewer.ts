@@ -12,9 +12,15 @@ export interface MeshviewerNode {
   readonly is_online: boolean;
   readonly is_gateway: boolean;
   readonly clients: number;
+  readonly clients_wifi24: number;
+  readonly clients_wifi5: number;
+  readonly clients_other: number;
   /** The originator address without colons. */
   readonly node_id: string;
   readonly mac: string;
+  /** Its page of a node sorts these and asks the other without a look whether they are there. */
+  readonly addresses: readonly string[];
+  readonly autoupdater: { readonly enabled: boolean };
   readonly hostname: string;
 }
 
@@ -63,8 +69,14 @@ export function toMeshviewer(topology: Topology, context: MeshviewerContext): Me
       is_online: true,
       is_gateway: isGateway,
       clients: context.clients.get(id) ?? 0,
+      clients_wifi24: 0,
+      clients_wifi5: 0,
+      // By which way they are connected, batman-adv does not say.
+      clients_other: context.clients.get(id) ?? 0,
       node_id: nodeId(id),
       mac: id,
+      addresses: [],
+      autoupdater: { enabled: false },
       hostname: label ?? id,
     })),
     links: heard.map(({ from, to, fromQuality, toQuality }) => ({

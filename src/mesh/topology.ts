@@ -30,6 +30,8 @@ export interface NodeView {
   readonly beyond: readonly { readonly node: string; readonly via: readonly string[] }[];
   /** Reaches the outside and offers it to others. */
   readonly isGateway: boolean;
+  /** The others of which it knows that they do. */
+  readonly gateways: readonly string[];
 }
 
 export interface TopologyNode {
@@ -79,12 +81,27 @@ export function mergeViews(views: readonly NodeView[]): Topology {
       }
     }
   }
+  for (const gateway of views.flatMap(({ gateways }) => gateways)) {
+    addStranger(nodes, gateway);
+    const node = nodes.get(gateway);
+    // What a node says of itself is newer than what is told of it.
+    if (node?.isKnown === false) nodes.set(gateway, { ...node, isGateway: true });
+  }
   return {
     nodes: [...nodes.values()].toSorted((one, other) => compare(one.id, other.id)),
     links: [...links.values()].toSorted(
       (one, other) => compare(one.from, other.from) || compare(one.to, other.to),
     ),
   };
+}
+
+/** Nodes that nobody has named yet get the names they go by elsewhere; they stay unknown. */
+export function withNames(topology: Topology, names: ReadonlyMap<string, string>): Topology {
+  const nodes = topology.nodes.map((node) => ({
+    ...node,
+    label: node.label ?? names.get(node.id) ?? null,
+  }));
+  return { nodes, links: topology.links };
 }
 
 const compare = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);

@@ -4,7 +4,7 @@
  */
 
 import { join } from "node:path";
-import { createHttpServer } from "../api/http/index.ts";
+import { createHttpServer, isLoopback } from "../api/http/index.ts";
 import {
   type Clock,
   type Fault,
@@ -40,6 +40,9 @@ import {
   openLevelDecisionLog,
   TellActuator,
 } from "../mape-k/io/index.ts";
+import { readLeases } from "../mesh/io/lease-files.ts";
+import { linkAddresses } from "../mesh/io/link-addresses.ts";
+import { openMdnsFace } from "../mesh/io/mdns-face.ts";
 import {
   createNodeMetrics,
   type NodeMetrics,
@@ -50,10 +53,11 @@ import { hasCapability } from "./capabilities.ts";
 import { type LifeCyclePart, startInOrder } from "./life-cycle.ts";
 import { logEvent } from "./log-events.ts";
 import { loopPolicy } from "./loop-policy.ts";
+import { MeshDiscovery } from "./mesh-discovery.ts";
 import { MeshPictures } from "./mesh-pictures.ts";
 import { type OpenedMesh, openMesh } from "./open-mesh.ts";
 import { openSensors } from "./open-sensors.ts";
-import { recordEvent, recordMesh, recordState } from "./record-metrics.ts";
+import { recordEvent, recordMesh, recordPeers, recordState } from "./record-metrics.ts";
 
 export interface NodeParts {
   readonly clock: Clock;
@@ -102,28 +106,45 @@ export async function createNode(
   const mesh = openMesh(config, parts);
   const composed = composeLoop(config, parts, { ...stores, tracing, metrics, mesh });
   const { loop, feed } = composed;
+  mesh?.onTrouble(() => loop.hasten());
   const dropped = { spans: () => tracing.dropped(), logLines: parts.logLinesDropped };
   feed.listen(({ event }) => {
     logEvent(parts.logger, event);
     recordEvent(metrics, event);
   });
+  let listening: HostPort = config.http.listen;
+  const seen = () => mesh?.watch.seen ?? null;
+  const discovery = new MeshDiscovery(
+    {
+      ...parts,
+      seen,
+      openMdns: openMdnsFace,
+      linkAddresses,
+      readLeases: (search) => readLeases({ ...search, root: "/" }),
+      publish: (event) => feed.publish(event),
+      httpPort: () => (isLoopback(listening.host) ? null : listening.port),
+    },
+    config,
+  );
   const pictures = new MeshPictures(
-    { clock: parts.clock, seen: () => mesh?.watch.seen ?? null },
+    { clock: parts.clock, seen, names: () => discovery.names() },
     { label: config.nodeId, revision: parts.version },
   );
   const server = createHttpServer(
     {
       loop,
       mesh: pictures,
+      peers: discovery,
       metrics: {
         ...metrics,
         text() {
           recordState(metrics, { ...composed, dropped });
           recordMesh(metrics, loop);
+          recordPeers(metrics, discovery);
           return metrics.text();
         },
       },
-      health: () => components(config, loop, stores, mesh),
+      health: () => [...components(config, loop, stores, mesh), discovery],
       clock: parts.clock,
       logger: parts.logger,
     },
@@ -134,7 +155,6 @@ export async function createNode(
       requiredComponents: ["loop", "http"],
     },
   );
-  let listening: HostPort = config.http.listen;
   const order: readonly LifeCyclePart[] = [
     { name: "tracing", start: async () => ok(null), stop: () => tracing.stop() },
     { name: "decision-log", start: async () => ok(null), stop: () => log.stop() },
@@ -156,6 +176,15 @@ export async function createNode(
         return ok(null);
       },
       stop: () => loop.stop(),
+    },
+    // It tells others which port http got.
+    {
+      name: "discovery",
+      async start() {
+        discovery.start();
+        return ok(null);
+      },
+      stop: () => discovery.stop(),
     },
   ];
   const running = await startInOrder(order, parts.logger);

@@ -15,7 +15,7 @@ import {
   ok,
   type Result,
 } from "../base/index.ts";
-import type { LinkLossReading, Sensor } from "../mape-k/index.ts";
+import type { LinkLossReading, MessageCount, Sensor } from "../mape-k/index.ts";
 
 interface CountedStream {
   readonly messages: number;
@@ -26,6 +26,14 @@ interface CountedStream {
   readonly ageMs: number;
   /** Smoothed time between consecutive numbers, 0 until known. */
   readonly intervalUs: number;
+}
+
+/** Originator messages that bear another address than the neighbour that sent them. */
+interface CountedPath {
+  readonly ifindex: number;
+  readonly neighbour: string;
+  readonly protocol: string;
+  readonly stream: CountedStream & { readonly ttl: number };
 }
 
 /** What this needs of whoever counts frames; the XDP program's watch fits by structure. */
@@ -41,6 +49,7 @@ export interface FrameProgram {
         readonly address: string;
         readonly streams: Readonly<Record<string, CountedStream | null>>;
       }[];
+      readonly paths: readonly CountedPath[];
     },
     Fault
   >;
@@ -50,8 +59,15 @@ export interface FrameProgram {
   health(): Health;
 }
 
-/** Echoes of our own messages speak of both directions at once: they are left out. */
 const directStreams = ["elp", "ogm2", "iv-ogm"];
+/** Our own messages as the neighbour repeats them: they speak of both directions at once. */
+const echoStream = "iv-echo";
+/**
+ * A node announces its primary interface on all others too. Such a message has lost none of its hops
+ * yet (BATADV_TTL, net/batman-adv/main.h), whatever the neighbour's address on this link.
+ */
+const announcements = ["ogm2", "iv-ogm"];
+const freshTtl = 50;
 /** A message is overdue once it is late by half an interval; more than these tell nothing new. */
 const maxOverdue = 10;
 /** An interface that was made anew has its old name, and no program. */
@@ -91,11 +107,16 @@ export class FrameLossSensor implements Sensor<readonly LinkLossReading[]>, Heal
     const reading = program.read();
     if (!reading.ok) return reading;
     const on = new Map(program.attached().map(({ index, name }) => [index, name]));
+    const announced = announcedBy(reading.value.paths);
     return ok(
       reading.value.neighbours.flatMap(({ ifindex, address, streams }) => {
         const name = on.get(ifindex);
-        const heard = directStreams.flatMap((stream) => streams[stream] ?? []);
-        return name === undefined || heard.length === 0 ? [] : [sumOf(address, name, heard)];
+        const own = directStreams.flatMap((stream) => streams[stream] ?? []);
+        const heard = [...own, ...(announced.get(`${ifindex} ${address}`) ?? [])];
+        if (name === undefined || heard.length === 0) return [];
+        const { expected, received, overdue } = sumOf(heard);
+        const echoes = sumOf(streams[echoStream] ? [streams[echoStream]] : []);
+        return [{ neighbour: address, interface: name, expected, received, overdue, echoes }];
       }),
     );
   }
@@ -103,6 +124,11 @@ export class FrameLossSensor implements Sensor<readonly LinkLossReading[]>, Heal
   async close(): Promise<void> {
     this.#running = false;
     await this.#parts.program.stop();
+  }
+
+  /** Why the program does not run; null when it does, or was not needed yet. */
+  get startFault(): Fault | null {
+    return this.#startFault?.fault ?? null;
   }
 
   health(): Health {
@@ -138,7 +164,18 @@ export class FrameLossSensor implements Sensor<readonly LinkLossReading[]>, Heal
   }
 }
 
-function sumOf(neighbour: string, on: string, streams: readonly CountedStream[]): LinkLossReading {
+/** What neighbours say of their primary interfaces, by interface and neighbour. */
+function announcedBy(paths: readonly CountedPath[]): ReadonlyMap<string, CountedStream[]> {
+  const found = new Map<string, CountedStream[]>();
+  for (const { ifindex, neighbour, protocol, stream } of paths) {
+    if (stream.ttl !== freshTtl || !announcements.includes(protocol)) continue;
+    const key = `${ifindex} ${neighbour}`;
+    found.set(key, [...(found.get(key) ?? []), stream]);
+  }
+  return found;
+}
+
+function sumOf(streams: readonly CountedStream[]): MessageCount {
   let [expected, received, overdue] = [0, 0, 0];
   for (const stream of streams) {
     const got = Math.max(0, stream.messages - stream.duplicates - stream.strays);
@@ -146,7 +183,7 @@ function sumOf(neighbour: string, on: string, streams: readonly CountedStream[])
     expected += got + stream.lost;
     overdue += overdueOf(stream);
   }
-  return { neighbour, interface: on, expected, received, overdue };
+  return { expected, received, overdue };
 }
 
 function overdueOf({ ageMs, intervalUs }: CountedStream): number {

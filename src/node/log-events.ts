@@ -33,6 +33,16 @@ export function logEvent(logger: Logger, event: LoopEvent): void {
       else logger.warn(message, fields);
       break;
     }
+    case "peer-appeared": {
+      const { nodeId, originator, addresses } = event.peer;
+      logger.info(`peer: ${nodeId} runs meshmend`, { peer: nodeId, originator, addresses });
+      break;
+    }
+    case "peer-gone": {
+      const how = event.reason === "goodbye" ? "has stopped" : "is not heard any more";
+      logger.info(`peer gone: ${event.peer.nodeId} ${how}`, { peer: event.peer.nodeId });
+      break;
+    }
     default:
       unreachable(event);
   }

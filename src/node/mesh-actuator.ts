@@ -22,7 +22,7 @@ import {
 } from "../mesh/batman/index.ts";
 
 type Outcome<Value = void> = Result<Value, Fault<ActuatorFaultCode>>;
-type MeshSettingAction = Exclude<SettingAction, { readonly kind: "interface-mtu" }>;
+type MeshSettingAction = Extract<SettingAction, { readonly kind: (typeof settingKinds)[number] }>;
 
 const settingKinds = [
   "throughput-override",
@@ -32,7 +32,7 @@ const settingKinds = [
   "originator-interval",
   "gateway-mode",
   "mesh-membership",
-] as const satisfies readonly MeshSettingAction["kind"][];
+] as const satisfies readonly SettingAction["kind"][];
 
 export class MeshActuator implements Actuator {
   readonly kinds: readonly HandledKind[] = [...settingKinds, "mesh-reenslave"];

@@ -1,4 +1,7 @@
-/** What this node can draw of the mesh: its own view, for as long as nobody else has told of theirs. */
+/**
+ * What this node can draw of the mesh: its own view, and the names that other nodes give themselves. The
+ * views of others are not asked for: without authentication between nodes anybody could draw in it.
+ */
 
 import { type Clock, type Fault, failed, fault, ok, type Result } from "../base/index.ts";
 import { nodeView } from "../mesh/batman/index.ts";
@@ -11,6 +14,7 @@ import {
   toDot,
   toMeshviewer,
   toNetJson,
+  withNames,
 } from "../mesh/index.ts";
 import type { SeenMesh } from "./batman-watch.ts";
 
@@ -20,6 +24,8 @@ export interface MeshPictureParts {
   readonly clock: Clock;
   /** Null: nothing is seen now. */
   readonly seen: () => SeenMesh | null;
+  /** What other nodes call themselves, by originator address. */
+  readonly names: () => ReadonlyMap<string, string>;
 }
 
 export class MeshPictures {
@@ -79,6 +85,6 @@ export class MeshPictures {
       metric: settings.algorithm === "BATMAN_IV" ? "tq" : "throughput-kbps",
       meshName: settings.name,
     };
-    return ok({ topology: mergeViews([view]), origin });
+    return ok({ topology: withNames(mergeViews([view]), this.#parts.names()), origin });
   }
 }

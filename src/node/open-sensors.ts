@@ -2,20 +2,23 @@
 
 import type { Clock, Random } from "../base/index.ts";
 import type { NodeConfig } from "../config/index.ts";
+import { loadNative } from "../ebpf/io/load-native.ts";
 import type { Sensors } from "../mape-k/index.ts";
 import {
   InterfacesSensor,
   kernelRoots,
+  NetlinkInterfacesSensor,
   networkProbes,
   PressureSensor,
   ProcessSensor,
   StorageSensor,
   TargetsSensor,
   TransportSensor,
+  type WatchedInterfaces,
 } from "../mape-k/io/index.ts";
 import type { OpenedMesh } from "./open-mesh.ts";
 
-/** Each watched interface holds a few descriptors; far more than any mesh node has. */
+/** From files each watched interface holds a few descriptors; far more than any mesh node has. */
 const maxInterfaces = 4_096;
 const maxConcurrentProbes = 16;
 
@@ -43,7 +46,7 @@ export function openSensors(
     { targets: config.targets, maxConcurrent: maxConcurrentProbes },
   );
   const sensors = {
-    interfaces: new InterfacesSensor({ ...kernelRoots, include, exclude, maxInterfaces }),
+    interfaces: interfacesSensor({ include, exclude, maxInterfaces }),
     transport: new TransportSensor(kernelRoots),
     pressure: new PressureSensor(kernelRoots),
     storage: new StorageSensor({ writable: parts.writable }, { path: config.dataDir }),
@@ -56,4 +59,12 @@ export function openSensors(
     targets.start();
   };
   return { sensors, start };
+}
+
+/** By rtnetlink where the addon is there: it costs a beat a fifth of what the files do. */
+function interfacesSensor(watched: WatchedInterfaces): NonNullable<Sensors["interfaces"]> {
+  const probe = loadNative();
+  return probe.kind === "available"
+    ? new NetlinkInterfacesSensor({ netlink: probe.native }, watched)
+    : new InterfacesSensor({ ...kernelRoots, ...watched });
 }

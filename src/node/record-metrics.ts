@@ -9,6 +9,7 @@ import type {
   TimeSeries,
 } from "../mape-k/index.ts";
 import type { NodeMetrics } from "../telemetry/index.ts";
+import type { MeshDiscovery } from "./mesh-discovery.ts";
 
 export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
   switch (event.kind) {
@@ -29,6 +30,8 @@ export function recordEvent(metrics: NodeMetrics, event: LoopEvent): void {
       break;
     }
     case "symptom-cleared":
+    case "peer-appeared":
+    case "peer-gone":
       break;
     default:
       unreachable(event);
@@ -78,4 +81,13 @@ export function recordMesh(
     losses: seen?.linkLoss ?? [],
   });
   metrics.totals({ pathSwitches: mesh.pathSwitches });
+}
+
+/** Who else was found, and what was told of others and not taken. */
+export function recordPeers(
+  metrics: Pick<NodeMetrics, "peers" | "totals">,
+  discovery: Pick<MeshDiscovery, "counts" | "refused">,
+): void {
+  metrics.peers(discovery.counts());
+  metrics.totals({ discoveryRefused: discovery.refused });
 }

@@ -52,6 +52,8 @@ export const actionKinds = [
   "gateway-mode",
   "mesh-membership",
   "mesh-reenslave",
+  "frame-deny",
+  "broadcast-limit",
   "restore",
   "tell",
 ] as const;
@@ -66,6 +68,7 @@ export const sensors = [
   "mesh",
   "linkLoss",
 ] as const;
+export const peerSources = ["mdns", "seed", "dhcp"] as const;
 export const withdrawalOutcomes = ["withdrawn", "superseded", "vanished"] as const;
 export const healthStates = ["ok", "degraded", "failed"] as const;
 export const rejectionReasons = [
@@ -160,6 +163,16 @@ export const metricCatalogue = {
   meshmend_mesh_originators: {
     type: "gauge",
     help: "Nodes of the mesh that this node knows a way to.",
+    labels: {},
+  },
+  meshmend_mesh_peers: {
+    type: "gauge",
+    help: "Other nodes that run meshmend, by the way they were found; one may be found by several.",
+    labels: { source: peerSources },
+  },
+  meshmend_mesh_discovery_refused_total: {
+    type: "counter",
+    help: "What was told of peers and not taken: not as it should be, or no room for it.",
     labels: {},
   },
   meshmend_mesh_path_switches_total: {
@@ -277,4 +290,5 @@ export type WithdrawalOutcome = (typeof withdrawalOutcomes)[number];
 export type ActionKind = (typeof actionKinds)[number];
 export type ActionResult = (typeof actionResults)[number];
 export type SensorName = (typeof sensors)[number];
+export type PeerSource = (typeof peerSources)[number];
 export type RejectionReason = (typeof rejectionReasons)[number];

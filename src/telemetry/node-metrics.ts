@@ -14,6 +14,8 @@ import {
   type MetricDefinition,
   type MetricName,
   metricCatalogue,
+  type PeerSource,
+  peerSources,
   type RejectionReason,
   type SensorName,
   type SymptomKind,
@@ -36,6 +38,7 @@ export interface Totals {
   readonly spansDropped?: number;
   readonly logLinesDropped?: number;
   readonly pathSwitches?: number;
+  readonly discoveryRefused?: number;
 }
 
 /** What is measured of the mesh. */
@@ -81,6 +84,8 @@ export interface NodeMetrics {
   withdrawal(outcome: WithdrawalOutcome): void;
   /** As of now; links that are left out are forgotten. */
   mesh(mesh: MeshMeasurements | null): void;
+  /** Peers known now; a source that is left out has none. */
+  peers(bySource: Readonly<Partial<Record<PeerSource, number>>>): void;
   action(kind: ActionKind, result: ActionResult): void;
   sensorSampled(sensor: SensorName, durationMs: number): void;
   sensorFailed(sensor: SensorName): void;
@@ -139,6 +144,7 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
   const held = make.gauge("meshmend_repairs_held");
   const withdrawals = make.counter("meshmend_withdrawals_total");
   const mesh = meshIn(make);
+  const peers = make.gauge("meshmend_mesh_peers");
 
   return {
     beat({ durationMs, latenessMs }) {
@@ -157,6 +163,9 @@ export function createNodeMetrics(options: NodeMetricsOptions): NodeMetrics {
     repairsHeld: (count) => held.set(count),
     withdrawal: (outcome) => withdrawals.inc({ outcome }),
     mesh,
+    peers(bySource) {
+      for (const source of peerSources) peers.set({ source }, bySource[source] ?? 0);
+    },
     action: (kind, result) => actions.inc({ kind, result }),
     sensorSampled: (sensor, ms) => sensorDuration.observe({ sensor }, ms / 1_000),
     sensorFailed: (sensor) => sensorFailures.inc({ sensor }),
@@ -230,6 +239,7 @@ function totalsIn(make: Makers): (totals: Totals) => void {
     spansDropped: make.counter("meshmend_spans_dropped_total"),
     logLinesDropped: make.counter("meshmend_log_lines_dropped_total"),
     pathSwitches: make.counter("meshmend_mesh_path_switches_total"),
+    discoveryRefused: make.counter("meshmend_mesh_discovery_refused_total"),
   };
   const names = Object.keys(counters) as (keyof Totals)[];
   const last = new Map<keyof Totals, number>();

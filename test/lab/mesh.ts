@@ -252,6 +252,7 @@ export class Mesh {
     await this.guest.script(settleScript(this.topology, withinSeconds), { timeoutMs });
   }
 
+  /** When the first of them had been carried out. */
   async #shape(
     changes: readonly (readonly [string, string, Partial<LinkQuality>])[],
   ): Promise<number> {
@@ -260,7 +261,10 @@ export class Mesh {
       if (Object.keys(change).length > 0) this.#faults.set(`${from}>${to}`, quality);
       return netemCommand(from, to, quality);
     });
-    const { atMs } = await this.guest.script(`${commands.join("\n")}\n`);
-    return atMs;
+    // Bash knows the time without a process of its own, each of which may take a second there.
+    const script = commands.map((command) => `${command}\necho "$EPOCHREALTIME"\n`).join("");
+    const { atMs, stdout } = await this.guest.script(script);
+    const doneSeconds = stdout.trim().split("\n").map(Number);
+    return atMs - ((doneSeconds.at(-1) ?? 0) - (doneSeconds[0] ?? 0)) * 1_000;
   }
 }

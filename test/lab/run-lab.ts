@@ -86,10 +86,7 @@ function readArguments(args: readonly string[]): Wanted | "help" | "list" {
 }
 
 function list(): string {
-  const told = scenarios.map(({ name, description, pending }) => {
-    const reason = pending?.() ?? null;
-    return `  ${name.padEnd(18)} ${description}${reason === null ? "" : ` (${reason})`}`;
-  });
+  const told = scenarios.map(({ name, description }) => `  ${name.padEnd(18)} ${description}`);
   const drawn = topologyNames().map(
     (name) => `  ${name.padEnd(18)} ${loadTopology(name).description}`,
   );
@@ -153,12 +150,8 @@ async function main(): Promise<number> {
     process.stdout.write(wanted === "help" ? usage : list());
     return 0;
   }
-  const reasons = [
-    labProblem(),
-    ...wanted.scenarios.map((scenario) => scenario.pending?.() ?? null),
-  ];
-  const reason = reasons.find((each) => each !== null);
-  if (reason !== undefined) {
+  const reason = labProblem();
+  if (reason !== null) {
     process.stderr.write(`lab: ${reason}\n`);
     return 3;
   }

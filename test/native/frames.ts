@@ -98,3 +98,11 @@ export function runOf(frames: readonly Buffer[]): Buffer {
     }),
   );
 }
+
+/** A neighbour whose numbering begins anew all the time: two frames for an event, but the first two. */
+export function restarts(from: string, events: number): Buffer[] {
+  return Array.from({ length: events + 1 }, (_, i) => [
+    frame(from, elp(from, i * 10_000 + 1)),
+    frame(from, elp(from, i * 10_000 + 2)),
+  ]).flat();
+}

@@ -1,10 +1,11 @@
 /** Real links for tests: a veth pair between this namespace and one of the test's own. */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { promisify } from "node:util";
 import type { TestContext } from "vitest";
 import { loadNative } from "../../src/ebpf/io/load-native.ts";
 import type { Native } from "../../src/ebpf/io/native-contract.ts";
@@ -41,6 +42,8 @@ export interface VethLink {
   readonly peerName: string;
   /** Sends frames from the other end; answers how many were sent. */
   inject(frames: readonly Buffer[], microsecondsBetween?: number): number;
+  /** The same beside this process, which goes on meanwhile. */
+  injectBeside(frames: readonly Buffer[], microsecondsBetween: number): Promise<number>;
   remove(): void;
 }
 
@@ -65,6 +68,8 @@ export function vethLink(): VethLink {
   const tool = path.join(folder, "inject");
   execFileSync("cc", ["-O2", "-o", tool, path.join(import.meta.dirname, "inject.c")]);
   const [described] = JSON.parse(ip("-j", "link", "show", name));
+  const sender = (microsecondsBetween: number) =>
+    ["netns", "exec", peerNamespace, tool, peerName, String(microsecondsBetween)] as const;
   return {
     name,
     index: described.ifindex,
@@ -72,9 +77,13 @@ export function vethLink(): VethLink {
     peerNamespace,
     peerName,
     inject(frames, microsecondsBetween = 0) {
-      const command = ["netns", "exec", peerNamespace, tool, peerName, String(microsecondsBetween)];
-      const output = execFileSync("ip", command, { input: runOf(frames), encoding: "utf8" });
-      return Number(output);
+      const input = runOf(frames);
+      return Number(execFileSync("ip", sender(microsecondsBetween), { input, encoding: "utf8" }));
+    },
+    async injectBeside(frames, microsecondsBetween) {
+      const running = promisify(execFile)("ip", sender(microsecondsBetween), { encoding: "utf8" });
+      running.child.stdin?.end(runOf(frames));
+      return Number((await running).stdout);
     },
     remove() {
       spawnSync("ip", ["link", "del", name]);

@@ -113,7 +113,7 @@ class FastifyHttpServer implements HttpServer {
   }
 
   async #build(): Promise<App> {
-    const { metrics, logger, loop, mesh, clock } = this.#parts;
+    const { metrics, logger, loop, mesh, peers, clock } = this.#parts;
     const app: App = fastify({
       bodyLimit: this.#options.maxBodyBytes,
       ajv: { customOptions: { removeAdditional: false, allErrors: true } },
@@ -143,7 +143,7 @@ class FastifyHttpServer implements HttpServer {
     serveService(app, { metrics, board }, this.#options);
     serveHealth(app, { loop, board, clock, startedMs: () => this.#startedMs }, this.#options);
     serveLoop(app, { loop, logger });
-    serveMesh(app, { mesh, logger });
+    serveMesh(app, { mesh, peers, logger });
     serveEvents(app, this.#hub, metrics);
     await app.ready();
     return app;

@@ -1,21 +1,37 @@
-/** The mesh as a graph, in the forms that other tools read. */
+/** The mesh as a graph, in the forms that other tools read; and who in it runs meshmend. */
 
 import { Type } from "typebox";
 import type { Logger } from "../../base/index.ts";
-import { type App, answer, problems } from "./app.ts";
+import { type App, answer, json, problems } from "./app.ts";
 import { refuseWithFault } from "./error-handling.ts";
-import type { MeshPort } from "./ports.ts";
+import type { MeshPort, PeersPort } from "./ports.ts";
 import { closed, oneOf, refer } from "./schemas/building-blocks.ts";
-import { networkGraphSchema } from "./schemas/index.ts";
+import { networkGraphSchema, peersSchema } from "./schemas/index.ts";
 
 export interface MeshRouteParts {
   readonly mesh: MeshPort;
+  readonly peers: PeersPort;
   readonly logger: Logger;
 }
 
 const dotType = "text/vnd.graphviz";
 
-export function serveMesh(app: App, { mesh, logger }: MeshRouteParts): void {
+export function serveMesh(app: App, parts: MeshRouteParts): void {
+  serveTopology(app, parts);
+  app.get(
+    "/api/v1/mesh/peers",
+    {
+      schema: {
+        summary: "Which other nodes run meshmend, as far as they have told",
+        tags: ["mesh"],
+        response: { ...problems(), 200: json(peersSchema, "Without peers, `peers` is empty.") },
+      },
+    },
+    (_request, reply) => answer(reply, peersSchema, parts.peers.peers()),
+  );
+}
+
+function serveTopology(app: App, { mesh, logger }: MeshRouteParts): void {
   app.get(
     "/api/v1/mesh/topology",
     {

@@ -14,6 +14,7 @@ import type {
   modeSchema,
   networkGraphSchema,
   observationSchema,
+  peersSchema,
   seriesSchema,
   symptomSchema,
 } from "./schemas/index.ts";
@@ -64,6 +65,11 @@ export interface MeshPort {
   dot(): Result<string, Fault<"E_MESH_NOT_SEEN">>;
 }
 
+/** Who else runs meshmend. */
+export interface PeersPort {
+  peers(): Shown<Static<typeof peersSchema>>;
+}
+
 export type RejectionReason =
   | "body_too_large"
   | "header_too_large"
@@ -98,6 +104,7 @@ export interface MetricsPort {
 export interface HttpServerParts {
   readonly loop: LoopPort;
   readonly mesh: MeshPort;
+  readonly peers: PeersPort;
   readonly metrics: MetricsPort;
   /** The components of the node; the server adds itself as `http`. Asked anew each time. */
   readonly health: () => readonly HealthSource[];

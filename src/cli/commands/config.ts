@@ -9,6 +9,7 @@ import {
   describeSource,
   editorSchema,
   formatConfigFault,
+  placeInFile,
   readConfigFile,
   writeValue,
 } from "../../config/index.ts";
@@ -85,14 +86,15 @@ export async function configPrint(
     terminal.write(`${JSON.stringify({ config, sources }, null, 2)}\n`);
     return exitCode.ok;
   }
-  let section = "";
-  for (const { path, keys, schema } of configOptions) {
-    const [first = "", second] = keys;
-    if (second !== undefined && first !== section) terminal.write(`${first}:\n`);
-    section = first;
+  let before: (typeof configOptions)[number] | null = null;
+  for (const option of configOptions) {
+    const { path, keys, schema } = option;
+    const { headings, indent } = placeInFile(option, before);
+    before = option;
+    for (const heading of headings) terminal.write(`${heading}\n`);
     const source = sources[path];
     const from = source === undefined ? "default" : describeSource(source);
-    const line = `${second === undefined ? first : `  ${second}`}: ${writeValue(schema, values[path])}`;
+    const line = `${indent}${keys.at(-1)}: ${writeValue(schema, values[path])}`;
     terminal.write(`${line}${terminal.paint("dim", `  # ${printable(from)}`)}\n`);
   }
   return exitCode.ok;

@@ -113,7 +113,7 @@ function show(
 
 /** One line a person reads. */
 function eventWords(terminal: Terminal, { event }: EventAnswer): string {
-  const { kind, symptom, decision } = event;
+  const { kind, symptom, decision, peer } = event;
   const id = printable(decision?.id ?? "?");
   switch (kind) {
     case "symptom-raised":
@@ -128,9 +128,20 @@ function eventWords(terminal: Terminal, { event }: EventAnswer): string {
       return `decision ${id}: now ${printable(decision?.phase ?? "?")}`;
     case "verdict":
       return `verdict  ${id}: ${stateWords(terminal, decision === undefined ? "?" : outcomeWords(decision))}`;
+    case "peer-appeared":
+      return `peer     ${peerWords(peer)} runs meshmend`;
+    case "peer-gone": {
+      const how = event.reason === "goodbye" ? "has stopped" : "is not heard any more";
+      return `peer     ${peerWords(peer)} ${how}`;
+    }
     default:
       return printable(kind);
   }
+}
+
+function peerWords(peer: EventAnswer["event"]["peer"]): string {
+  const { nodeId = "?", addresses = [] } = peer ?? {};
+  return printable(`${nodeId} at ${addresses.join(", ")}`);
 }
 
 function decisionWords(decision: Decision): string {

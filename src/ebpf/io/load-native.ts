@@ -29,6 +29,7 @@ const functions: readonly (keyof Native)[] = [
   ...(["testRun", "mapGet", "mapPut", "mapDelete", "mapRead", "ringOpen", "closePoll"] as const),
   ...(["probeProgramType", "probeMapType", "probeHelper", "enumNames"] as const),
   ...(["netlinkRequest", "netlinkSubscribe", "rtnlDump", "rtnlDecode", "rtnlSetLink"] as const),
+  "rtnlCounters",
   "batadvRequest",
   "sendDatagram",
 ];

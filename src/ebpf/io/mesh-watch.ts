@@ -17,10 +17,12 @@ import {
 } from "../../base/index.ts";
 import {
   decodeEvents,
+  decodeFilter,
   decodeInterface,
   decodeNeighbours,
   decodePaths,
   encodeSettings,
+  type FrameFilter,
   type InterfaceCounters,
   type MeshEvent,
   type MeshSettings,
@@ -203,8 +205,16 @@ export class MeshWatch implements HealthSource {
     return ok(undefined);
   }
 
-  denied(): readonly string[] {
-    return [...this.#denied];
+  /** What is dropped, as the kernel has it. */
+  filter(): Result<FrameFilter, EbpfFault> {
+    if (this.#running === null) return failed(notRunning());
+    const { object } = this.#running;
+    const settings = this.#native.mapGet(object, "settings", uint32Bytes(0));
+    if (!settings.ok) return failed(nativeFault(settings.error, "reading the settings"));
+    const denied = this.#native.mapRead(object, "denied");
+    if (!denied.ok) return failed(nativeFault(denied.error, "reading the deny list"));
+    // An array's entries are always there.
+    return ok(decodeFilter(settings.value ?? new Uint8Array(), denied.value));
   }
 
   /** Changes settings while running; the next frame sees them. */

@@ -108,6 +108,8 @@ export interface NetworkLink {
   readonly kind: string;
   /** Index of the bridge or mesh interface it belongs to, or 0. */
   readonly masterIndex: number;
+  /** Of the device it is made on (a VLAN's, a macvlan's, a VXLAN's), or a veth's far end; or 0. */
+  readonly lowerIndex: number;
   /** RFC 2863, as `IF_OPER_*`. */
   readonly operState: number;
   readonly mtuBytes: number;
@@ -239,6 +241,11 @@ export interface NativeNetlink {
   ): NativeResult<PollHandle>;
   closePoll(poll: PollHandle): undefined;
   rtnlDump(what: "links" | "addresses"): Promise<NativeResult<RouteMessages>>;
+  /**
+   * Counters of every link, nine numbers each: index, packets received and sent, bytes, errors, and
+   * drops, which are counted as in /proc/net/dev.
+   */
+  rtnlCounters(): Promise<NativeResult<Float64Array>>;
   /** Of messages that `netlinkSubscribe` delivered for NETLINK_ROUTE. */
   rtnlDecode(messages: Uint8Array): RouteMessages;
   /** `up` takes 0 or 1, `master` an index or 0 to release. */

@@ -32,14 +32,21 @@ const releaseLeast = 8;
 const silenceMs = 4_000;
 const leastHeard = 3;
 
-interface Counted {
-  readonly windowMs: number;
+interface Tally {
   /** Overdue messages among them, in both. */
   readonly expected: number;
   readonly lost: number;
   /** Lost as later messages have shown. */
   readonly gaps: number;
 }
+
+interface Counted extends Tally {
+  readonly windowMs: number;
+  /** Not among the others: they are lost on the way there as well. */
+  readonly echoes: Tally;
+}
+
+const nothing: Tally = { expected: 0, lost: 0, gaps: 0 };
 
 export const detectLinkLoss: Detector = ({ observation, history, isActive }, thresholds) => {
   const findings: Finding[] = [];
@@ -60,12 +67,28 @@ export const detectLinkLoss: Detector = ({ observation, history, isActive }, thr
 
 function count(reading: LinkLossReading, history: History, windowMs: number): Counted | null {
   const of = lossSubject(reading);
-  const expected = history.increase(of, "expected", windowMs);
-  const received = history.increase(of, "received", windowMs);
+  const grown = (counter: string) => history.increase(of, counter, windowMs);
+  const own = tally(grown("expected"), grown("received"), reading.overdue);
+  if (own === null) return null;
+  const { overdue } = reading.echoes;
+  const echoes = tally(grown("echoesExpected"), grown("echoesReceived"), overdue);
+  return { windowMs, ...own, echoes: echoes ?? nothing };
+}
+
+function tally(expected: number | null, received: number | null, overdue: number): Tally | null {
   if (expected === null || received === null) return null;
   const gaps = Math.max(0, expected - received);
-  const { overdue } = reading;
-  return { windowMs, expected: expected + overdue, lost: gaps + overdue, gaps };
+  return { expected: expected + overdue, lost: gaps + overdue, gaps };
+}
+
+/** How much likelier these were lost on a link that loses `bad` than on one that loses `good`. */
+function weight({ expected, lost }: Tally, bad: number, good: number): number {
+  return lost * Math.log(bad / good) + (expected - lost) * Math.log((1 - bad) / (1 - good));
+}
+
+/** Of what is lost at this rate each way, so much is lost there and back. */
+function bothWays(lossRatio: number): number {
+  return 1 - (1 - lossRatio) ** 2;
 }
 
 function gotBad(
@@ -76,20 +99,22 @@ function gotBad(
 ): Counted | null {
   // Most links lose nothing: that is the longest of the windows, and there is no more to ask.
   const all = count(reading, history, longMs);
-  if (all === null || all.lost < leastLost || all.gaps < leastGaps) return null;
+  if (all === null || !isWorthAsking(all)) return null;
   const silent = count(reading, history, silenceMs);
   if (silent !== null && silent.expected >= leastHeard && silent.lost >= silent.expected)
     return null;
   const good = goodLoss(reading, history, limit, longMs);
-  const forBad = Math.log(limit / good);
-  const forGood = Math.log((1 - limit) / (1 - good));
   for (const windowMs of [...windowsMs, longMs]) {
     const counted = count(reading, history, windowMs);
-    if (counted === null || counted.lost < leastLost || counted.gaps < leastGaps) continue;
-    const { expected, lost } = counted;
-    if (lost * forBad + (expected - lost) * forGood >= enoughWeight) return counted;
+    if (counted === null || !isWorthAsking(counted)) continue;
+    const echoed = weight(counted.echoes, bothWays(limit), bothWays(good));
+    if (weight(counted, limit, good) + echoed >= enoughWeight) return counted;
   }
   return null;
+}
+
+function isWorthAsking({ lost, gaps, echoes }: Counted): boolean {
+  return lost + echoes.lost >= leastLost && gaps + echoes.gaps >= leastGaps;
 }
 
 /** What this link lost while nobody complained, doubt included. */
@@ -114,14 +139,14 @@ function stillBad(
   windowMs: number,
 ): Counted | null {
   const counted = count(reading, history, windowMs);
-  if (counted === null) return { windowMs, expected: 0, lost: 0, gaps: 0 };
+  if (counted === null) return { windowMs, ...nothing, echoes: nothing };
   const { expected, lost } = counted;
   return expected >= releaseLeast && lost <= expected * limit * releaseShare ? null : counted;
 }
 
 function lossFinding(
   reading: LinkLossReading,
-  { windowMs, expected, lost }: Counted,
+  { windowMs, expected, lost, echoes }: Counted,
   link: MeshLinkReading | undefined,
   limit: number,
 ): Finding {
@@ -133,15 +158,25 @@ function lossFinding(
     kind: "link-loss",
     subject: linkSubject(reading),
     severity: unused ? "warning" : "critical",
-    confidence: Math.min(1, 1 - 0.5 ** lost),
+    confidence: 1 - 0.5 ** (lost + echoes.lost),
     summary:
       `${reading.interface} loses ${Math.round(ratio * 100)} % of what ${reading.neighbour} sends` +
-      ` (${lost} of ${expected} in ${seconds} s)${traffic}`,
+      ` (${lost} of ${expected} in ${seconds} s)${echoed(echoes)}${traffic}`,
     evidence: [
       { what: "lossRatio", seen: ratio, limit },
       { what: "expected", seen: expected },
       { what: "lost", seen: lost },
+      ...(echoes.expected === 0
+        ? []
+        : [
+            { what: "echoesExpected", seen: echoes.expected },
+            { what: "echoesLost", seen: echoes.lost },
+          ]),
       ...(link === undefined ? [] : [{ what: "routes", seen: link.routes }]),
     ],
   };
+}
+
+function echoed({ expected, lost }: Tally): string {
+  return lost === 0 ? "" : `, and ${lost} of ${expected} of our own that it repeats`;
 }

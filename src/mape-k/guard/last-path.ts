@@ -12,10 +12,12 @@ import type { MeshLinkReading, Observation } from "../observation.ts";
 export function whatIsCut(plan: Plan, seen: Observation): string | null {
   if (cutsLastInterface(plan, seen)) return "it would take down the last interface that works";
   for (const action of plan.actions) {
-    const alone = interrupts(action, seen) || steers(action) ? reachedOver(action, seen) : 0;
+    const harms = interrupts(action, seen) || steers(action) || shutsOut(action);
+    const alone = harms ? reachedOver(action, seen) : 0;
     if (alone > 0 && "interface" in action) {
       const who = alone === 1 ? "one originator is" : `${alone} originators are`;
-      return `${who} reached over ${action.interface} alone`;
+      const over = action.kind === "frame-deny" ? action.address : action.interface;
+      return `${who} reached over ${over} alone`;
     }
   }
   return null;
@@ -58,9 +60,17 @@ function steers(action: Action): boolean {
     : action.kind === "interface-hop-penalty" && action.hopPenalty > 0;
 }
 
-/** Originators that this node reaches over the action's interface and no other. */
+function shutsOut(action: Action): boolean {
+  return action.kind === "frame-deny" && action.denied;
+}
+
+/** Originators that this node reaches over what the action touches and no other way. */
 function reachedOver(action: Action, { mesh }: Observation): number {
   if (!("interface" in action) || mesh === null) return 0;
-  const links = mesh.links.filter((link: MeshLinkReading) => link.interface === action.interface);
+  const touches = (link: MeshLinkReading) =>
+    action.kind === "frame-deny"
+      ? link.neighbour === action.address.toLowerCase()
+      : link.interface === action.interface;
+  const links = mesh.links.filter(touches);
   return links.reduce((sum, link) => sum + link.routesWithoutAlternative, 0);
 }

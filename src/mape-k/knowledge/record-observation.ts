@@ -95,6 +95,8 @@ const lossColumns = columns<LinkLossReading>({
   counters: {
     expected: (reading) => reading.expected,
     received: (reading) => reading.received,
+    echoesExpected: ({ echoes }) => echoes.expected,
+    echoesReceived: ({ echoes }) => echoes.received,
   },
 });
 

@@ -1,7 +1,7 @@
 /**
  * Drives the loop: beat after beat it observes, steps, and hands the effects to those who carry them
- * out. What happens in between waits in a bounded inbox for the next beat. The beat keeps a fixed
- * rate; one that comes a whole period late is left out and counted, never caught up in a burst.
+ * out. What happens in between waits in a bounded inbox for the next beat; when that is, beat-pacer.ts
+ * knows.
  */
 
 import {
@@ -33,6 +33,7 @@ import type { Monitor } from "../monitor/monitor.ts";
 import type { Observation } from "../observation.ts";
 import type { Subject } from "../subject.ts";
 import type { Symptom } from "../symptom.ts";
+import { BeatPacer } from "./beat-pacer.ts";
 import { dryRun } from "./dry-run.ts";
 import { freshState, type LoopPolicy, type LoopState } from "./loop-state.ts";
 import type { BeatStatistics, DryRun, LoopView, SeriesSlice } from "./loop-view.ts";
@@ -77,6 +78,7 @@ export class Loop implements LoopView {
   readonly #policy: LoopPolicy;
   readonly #inbox = new BoundedQueue<LoopInput>(inboxCapacity);
   readonly #stopping = new AbortController();
+  readonly #pacer: BeatPacer;
   #running: Promise<void> = Promise.resolve();
   #state: LoopState = freshState;
   #observation: Observation | null = null;
@@ -90,6 +92,7 @@ export class Loop implements LoopView {
   constructor(parts: LoopParts, options: LoopOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#pacer = new BeatPacer(parts, options);
     this.#executor = parts.createExecutor((input) => this.#receive(input));
     this.#policy = { ...options.policy, actionKinds: this.#executor.actionKinds };
   }
@@ -100,6 +103,11 @@ export class Loop implements LoopView {
     this.#state = { ...this.#state, guard: restoredGuard(past, this.#now()) };
     await this.#recover(past);
     this.#running = this.#beatOnAndOn();
+  }
+
+  /** There is news that the next beat need not wait for its turn with; see beat-pacer.ts. */
+  hasten(): void {
+    this.#pacer.hasten();
   }
 
   /** Ends the beat, then the action under way; writes what is known. */
@@ -152,17 +160,11 @@ export class Loop implements LoopView {
   }
 
   async #beatOnAndOn(): Promise<void> {
-    const { clock } = this.#parts;
-    const { periodMs } = this.#options;
-    let dueMs = clock.monotonicMs();
-    while (!this.#stopping.signal.aborted) {
-      const latenessMs = Math.max(0, clock.monotonicMs() - dueMs);
-      const missed = Math.floor(latenessMs / periodMs);
+    for (;;) {
+      const { latenessMs, missed } = await this.#pacer.next(this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return;
       this.#missed += missed;
-      dueMs += missed * periodMs;
       await this.#beat(latenessMs, missed);
-      dueMs += periodMs;
-      await clock.sleep(Math.max(0, dueMs - clock.monotonicMs()), this.#stopping.signal);
     }
   }
 

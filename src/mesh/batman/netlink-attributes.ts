@@ -6,7 +6,8 @@
 import { failed, fault, ok, type Result } from "../../base/index.ts";
 import { type AttributeName, type Attributes, attributeNumbers } from "./attributes.ts";
 import type { BatmanFault } from "./batman-port.ts";
-import { type MacAddress, macAddressAt } from "./mac-address.ts";
+import type { MacAddress } from "./mac-address.ts";
+import type { MacAddressBook } from "./mac-address-book.ts";
 
 /** Boards of either kind exist; the kernel answers in its own order. */
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -15,7 +16,6 @@ const headerBytes = 4;
 /** `nla_type` without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 const typeMask = 0x3fff;
 const maxAttribute = 127;
-const maxKnownAddresses = 8_192;
 
 const aligned = (bytes: number) => (bytes + 3) & ~3;
 
@@ -37,6 +37,10 @@ export function encodeAttributes(values: readonly NetlinkValue[]): Uint8Array {
   return bytes;
 }
 
+/** The two ends of `next`, made once. */
+const atRow = ok(true);
+const atEnd = ok(false);
+
 /**
  * A dump: for each row a u32 of its length, its attributes, padding to 4. `next` moves on to the
  * following row; the accessors speak of the row it stands on.
@@ -47,17 +51,21 @@ export class NetlinkRows implements Attributes {
   /** Where the value of each attribute of this row begins, 0 for none; and its length. */
   readonly #values = new Int32Array(maxAttribute + 1);
   readonly #lengths = new Int32Array(maxAttribute + 1);
-  readonly #addresses = new Map<number, MacAddress>();
+  readonly #addresses: MacAddressBook;
   #next = 0;
+  /** The text that was asked for last, and its bytes: most rows are of one interface. */
+  #lastText = "";
+  #lastTextAt = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, addresses: MacAddressBook) {
     this.#bytes = bytes;
+    this.#addresses = addresses;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** False at the end; a fault when the lengths do not fit together. */
   next(): Result<boolean, BatmanFault> {
-    if (this.#next >= this.#bytes.length) return ok(false);
+    if (this.#next >= this.#bytes.length) return atEnd;
     this.#values.fill(0);
     const start = this.#next + 4;
     const end = start <= this.#bytes.length ? start + this.#uint32(this.#next) : Infinity;
@@ -73,7 +81,7 @@ export class NetlinkRows implements Attributes {
       at += aligned(length);
     }
     this.#next = aligned(end);
-    return ok(true);
+    return atRow;
   }
 
   has(name: AttributeName): boolean {
@@ -98,24 +106,25 @@ export class NetlinkRows implements Attributes {
   address(name: AttributeName): MacAddress | null {
     const at = this.#at(name);
     if (at === 0 || this.#lengths[attributeNumbers[name]] !== 6) return null;
-    const key =
-      this.#view.getUint16(at, littleEndian) * 2 ** 32 + this.#view.getUint32(at + 2, littleEndian);
-    const known = this.#addresses.get(key);
-    if (known !== undefined) return known;
-    const address = macAddressAt(this.#bytes, at);
-    if (this.#addresses.size < maxKnownAddresses) this.#addresses.set(key, address);
-    return address;
+    return this.#addresses.at(this.#bytes, at);
   }
 
   text(name: AttributeName): string | null {
     const at = this.#at(name);
     if (at === 0) return null;
-    let text = "";
     const end = at + (this.#lengths[attributeNumbers[name]] ?? 0);
-    for (let i = at; i < end && this.#bytes[i] !== 0; i++) {
-      text += String.fromCharCode(this.#bytes[i] ?? 0);
+    if (!this.#isLastText(at, end)) {
+      this.#lastText = textOf(this.#bytes, at, end);
+      this.#lastTextAt = at;
     }
-    return text;
+    return this.#lastText;
+  }
+
+  #isLastText(at: number, end: number): boolean {
+    const [bytes, last, length] = [this.#bytes, this.#lastTextAt, this.#lastText.length];
+    if (last === 0 || length >= end - at) return false;
+    for (let i = 0; i <= length; i++) if (bytes[at + i] !== bytes[last + i]) return false;
+    return true;
   }
 
   #at(name: AttributeName): number {
@@ -125,6 +134,13 @@ export class NetlinkRows implements Attributes {
   #uint32(at: number): number {
     return this.#view.getUint32(at, littleEndian);
   }
+}
+
+/** To its zero byte. */
+function textOf(bytes: Uint8Array, from: number, to: number): string {
+  let text = "";
+  for (let i = from; i < to && bytes[i] !== 0; i++) text += String.fromCharCode(bytes[i] ?? 0);
+  return text;
 }
 
 function malformed(): BatmanFault {

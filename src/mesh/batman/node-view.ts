@@ -41,6 +41,7 @@ export function nodeView(tables: MeshTables, label: string | null): NodeView | n
     links,
     beyond: [...beyond].map(([node, via]) => ({ node, via: [...via] })),
     isGateway: settings.gateway.mode === "server",
+    gateways: tables.gateways.map((each) => each.originator),
   };
 }
 

@@ -93,6 +93,66 @@ describe("meshmend topology", () => {
   });
 });
 
+/** As node `roof` tells of its peers. */
+const peers = {
+  self: {
+    nodeId: "roof",
+    clusterId: null,
+    version: "0.1.0",
+    originator: "02:00:00:00:01:02",
+    httpPort: null,
+    peerPort: null,
+  },
+  peers: [
+    {
+      nodeId: "hill",
+      clusterId: null,
+      version: "0.1.0",
+      originator: "02:00:00:00:02:01",
+      inOriginatorTable: true,
+      contested: false,
+      sources: ["mdns"],
+      addresses: [
+        {
+          address: "fe80::1%bat0",
+          source: "mdns",
+          httpPort: null,
+          peerPort: null,
+          lastSeenMs: 4_000,
+          expiresInMs: 176_000,
+        },
+      ],
+      lastSeenMs: 4_000,
+      expiresInMs: 176_000,
+    },
+  ],
+  seeds: [{ host: "10.0.0.9", port: 8_480, source: "seed", state: "silent", detail: "refused" }],
+  mdnsInterface: "bat0",
+  refused: { noRoom: 0, malformed: 0, offLink: 0, events: 0 },
+};
+
+describe("meshmend peers", () => {
+  it("shows who else is there, and the seeds that are silent", async () => {
+    const at = await daemon({ "GET /api/v1/mesh/peers": peers });
+    const [shown, json] = await Promise.all([
+      runCli(["peers"], at),
+      runCli(["peers", "--json"], at),
+    ]);
+    expect(shown.stdout).toContain("roof (02:00:00:00:01:02): 1 peer; mDNS on bat0\n");
+    expect(shown.stdout).toMatch(
+      /\nhill +02:00:00:00:02:01 +yes +mdns +fe80::1%bat0 +0\.1\.0 +4 s ago\n/,
+    );
+    expect(shown.stdout).toContain("silent seed  10.0.0.9 port 8480: refused");
+    expect(JSON.parse(json.stdout)).toEqual(peers);
+  });
+
+  it("is one line where nobody is", async () => {
+    const alone = { ...peers, peers: [], seeds: [], mdnsInterface: null };
+    const { stdout } = await runCli(["peers"], await daemon({ "GET /api/v1/mesh/peers": alone }));
+    expect(stdout).toBe("roof (02:00:00:00:01:02): 0 peers; mDNS is not spoken\n");
+  });
+});
+
 const { id } = sampleDecision;
 const page = { decisions: [sampleDecision], next: null };
 const health = {

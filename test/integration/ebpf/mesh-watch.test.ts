@@ -11,7 +11,7 @@ import {
 import { MeshWatch } from "../../../src/ebpf/io/mesh-watch.ts";
 import type { Native, XdpMode } from "../../../src/ebpf/io/native-contract.ts";
 import { type Disturbed, disturb } from "../../native/disturb.ts";
-import { broadcast, elp, frame, ivOgm, ogm2, unicast } from "../../native/frames.ts";
+import { broadcast, elp, frame, ivOgm, ogm2, restarts, unicast } from "../../native/frames.ts";
 import { eventually, nativeOrSkip, type VethLink, vethLink } from "../../native/veth-link.ts";
 
 const neighbour = "02:00:00:00:00:0a";
@@ -329,5 +329,38 @@ describe("events", () => {
     const lost = () => reading(watch).interfaces[0]?.troubles["event-lost"] ?? 0;
     expect(await eventually(() => news() + lost() >= 1024)).toBe(true);
     expect(news() + lost()).toBe(1024);
+  });
+
+  describe("10,000 a second", () => {
+    const events = 20_000;
+    const flood = restarts(neighbour, events);
+    /** Two frames an event. */
+    const pauseUs = 50;
+    const told = { announceNeighbours: false, defaultIntervalMs: 60_000 };
+
+    test("are all delivered, or counted as lost, each once", async (context) => {
+      const { link, watch, events: seen } = await onLink(nativeOrSkip(context), "native", told);
+      await link.injectBeside(flood, pauseUs);
+      await counted(watch, flood.length);
+      const lost = () => reading(watch).interfaces[0]?.troubles["event-lost"] ?? 0;
+      await eventually(() => seen.length + lost() >= events);
+      expect(seen.length + lost()).toBe(events);
+      expect(new Set(seen.map(({ value }) => value)).size).toBe(seen.length);
+      expect(onlyNeighbour(watch).streams.elp?.restarts).toBe(events);
+    });
+
+    test("overflow the ring while nobody reads: the rest is counted, and reading goes on", async (context) => {
+      const { link, watch, events: seen } = await onLink(nativeOrSkip(context), "native", told);
+      // Until it has ended, this process does nothing else.
+      link.inject(flood);
+      await counted(watch, flood.length);
+      const lost = reading(watch).interfaces[0]?.troubles["event-lost"] ?? 0;
+      await eventually(() => seen.length + lost >= events);
+      expect(seen.length + lost).toBe(events);
+      // The ring holds 256 KiB, and an event takes 40 bytes there.
+      expect(seen).toHaveLength(Math.floor((256 * 1024) / 40));
+      link.inject([frame(neighbour, elp(neighbour, 7)), frame(neighbour, elp(neighbour, 8))]);
+      expect(await eventually(() => seen.at(-1)?.value === 8)).toBe(true);
+    });
   });
 });

@@ -5,7 +5,7 @@ import { createHttpServer } from "../../../src/api/http/index.ts";
 import { failed, fault, silentLogger } from "../../../src/base/index.ts";
 import { createNodeMetrics } from "../../../src/telemetry/index.ts";
 import { realClock } from "../../support/real-clock.ts";
-import { FakeLoop, startServer } from "./support.ts";
+import { FakeLoop, samplePeers, startServer } from "./support.ts";
 
 const nothing = failed(fault("E_MESH_NOT_SEEN", "no mesh"));
 const mesh = { networkGraph: () => nothing, meshviewer: () => nothing, dot: () => nothing };
@@ -15,6 +15,7 @@ function serverAt(host: string, port: number) {
     {
       loop: new FakeLoop(),
       mesh,
+      peers: { peers: () => samplePeers },
       metrics: createNodeMetrics({ version: "0", node: "n" }),
       health: () => [],
       clock: realClock,
@@ -78,6 +79,7 @@ describe("starting to listen", () => {
       {
         loop: new FakeLoop(),
         mesh,
+        peers: { peers: () => samplePeers },
         metrics: createNodeMetrics({ version: "0", node: "n" }),
         health: () => [],
         clock: realClock,

@@ -81,6 +81,7 @@ describe("every route", () => {
     ["GET", "/api/v1/mape-k/observations/series", "/api/v1/mape-k/observations/series", 400],
     ["GET", "/api/v1/mape-k/symptoms", "/api/v1/mape-k/symptoms", 200],
     ["GET", "/api/v1/mape-k/plan", "/api/v1/mape-k/plan", 200],
+    ["GET", "/api/v1/mesh/peers", "/api/v1/mesh/peers", 200],
     ["GET", "/api/v1/mesh/topology", "/api/v1/mesh/topology", 200],
     ["GET", "/api/v1/mesh/topology", "/api/v1/mesh/topology?format=meshviewer", 200],
     ["GET", "/api/v1/mesh/topology", "/api/v1/mesh/topology?format=dot", 200],

@@ -129,6 +129,7 @@ export function sampleObservation(): Observation {
         expected: 100,
         received: 98,
         overdue: 0,
+        echoes: { expected: 0, received: 0, overdue: 0 },
       },
     ],
     storage: [{ path: "/var/lib/x", totalBytes: 100, availableBytes: 50, writable: true }],
@@ -224,10 +225,60 @@ export async function picturesOf(loop: FakeLoop): Promise<MeshPictures> {
   if (!tables.ok) throw new Error(tables.fault.message);
   const seen = { tables: tables.value, atMs: 0 };
   return new MeshPictures(
-    { clock: realClock, seen: () => (loop.observation?.mesh == null ? null : seen) },
+    {
+      clock: realClock,
+      seen: () => (loop.observation?.mesh == null ? null : seen),
+      names: () => new Map(),
+    },
     { label: "node-a", revision: "0.0.0-test" },
   );
 }
+
+/** One peer, found by multicast DNS. */
+export const samplePeers = {
+  self: {
+    nodeId: "node-a",
+    clusterId: null,
+    version: "0.0.0-test",
+    originator: "02:00:00:00:00:01",
+    httpPort: null,
+    peerPort: null,
+  },
+  peers: [
+    {
+      nodeId: "node-b",
+      clusterId: null,
+      version: "0.1.0",
+      originator: "02:00:00:00:00:02",
+      inOriginatorTable: true,
+      contested: false,
+      sources: ["mdns" as const],
+      addresses: [
+        {
+          address: "fe80::2%bat0",
+          source: "mdns" as const,
+          httpPort: null,
+          peerPort: null,
+          lastSeenMs: 1_000,
+          expiresInMs: 179_000,
+        },
+      ],
+      lastSeenMs: 1_000,
+      expiresInMs: 179_000,
+    },
+  ],
+  seeds: [
+    {
+      host: "10.0.0.9",
+      port: 8_480,
+      source: "seed" as const,
+      state: "silent" as const,
+      detail: "no",
+    },
+  ],
+  mdnsInterface: "bat0",
+  refused: { noRoom: 0, malformed: 0, offLink: 0, events: 0 },
+};
 
 export async function startServer(
   changes: Partial<HttpServerOptions> = {},
@@ -238,7 +289,15 @@ export async function startServer(
   const metrics = createNodeMetrics({ version: "0.0.0-test", node: "node-a" });
   const log: LogLine[] = [];
   const server = createHttpServer(
-    { loop, mesh, metrics, health, clock: realClock, logger: recordingLogger(log) },
+    {
+      loop,
+      mesh,
+      peers: { peers: () => samplePeers },
+      metrics,
+      health,
+      clock: realClock,
+      logger: recordingLogger(log),
+    },
     {
       listen: { host: "127.0.0.1", port: 0 },
       maxBodyBytes: 64 * 1024,

@@ -27,6 +27,8 @@ export interface Daemon {
 export interface DaemonOptions {
   readonly dataDir: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Listens for others too, without authentication; the test still asks on loopback. */
+  readonly listensForOthers?: boolean;
 }
 
 const root = join(import.meta.dirname, "../../..");
@@ -40,12 +42,18 @@ export function temporaryDataDir(): { readonly path: string; remove(): void } {
 /** Starts it and waits until it answers. */
 export async function startDaemon(
   namespace: NetworkNamespace,
-  { dataDir, environment = {} }: DaemonOptions,
+  { dataDir, environment = {}, listensForOthers = false }: DaemonOptions,
 ): Promise<Daemon> {
   const command = ["netns", "exec", namespace.name, join(root, "bin/meshmend"), "run"];
-  const child = spawn("ip", [...command, "--data-dir", dataDir, "--http", `127.0.0.1:${port}`], {
+  const host = listensForOthers ? "0.0.0.0" : "127.0.0.1";
+  const child = spawn("ip", [...command, "--data-dir", dataDir, "--http", `${host}:${port}`], {
     cwd: dataDir,
-    env: { ...process.env, MESHMEND_LOG_FORMAT: "json", ...environment },
+    env: {
+      ...process.env,
+      MESHMEND_LOG_FORMAT: "json",
+      ...(listensForOthers && { MESHMEND_HTTP_INSECURE: "true" }),
+      ...environment,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

@@ -3,7 +3,7 @@
 import { bareTriangle } from "./bare-loss.ts";
 import { daemons } from "./daemons.ts";
 import { faults } from "./faults.ts";
-import { firstRepair, quiet, silentNeighbour } from "./healing.ts";
+import { firstRepair, lossSeen, noticed, quiet, silentNeighbour } from "./healing.ts";
 import type { Scenario } from "./scenario.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -12,6 +12,8 @@ export const scenarios: readonly Scenario[] = [
   daemons,
   firstRepair,
   silentNeighbour,
+  lossSeen,
+  noticed,
   quiet,
 ];
 

@@ -31,8 +31,6 @@ export interface Scenario {
   readonly algorithms: readonly RoutingAlgorithm[];
   /** Without `--minutes`. */
   readonly minutes?: number;
-  /** Why it cannot be told yet, by what this checkout has; null when it can. */
-  pending?(): string | null;
   run(context: ScenarioContext): Promise<void>;
 }
 

@@ -37,6 +37,17 @@ const graph = (of: Partial<NetworkGraph>): NetworkGraph => ({
   ...of,
 });
 
+it("the last line does not promise what was only assumed", () => {
+  const assumed = { ...link("b", "c", 1), properties: { kind: "assumed", cut: false } };
+  const mesh = graph({
+    nodes: ["a", "b", "c"].map((id) => node(id)),
+    links: [link("a", "b", 1), assumed],
+  });
+  expect(drawTopology(terminal, mesh).trimEnd().split("\n").at(-1)).toBe(
+    "bat0: 3 nodes in one part, 2 links (1 of them not seen, only assumed); no link is known to be anybody's only path",
+  );
+});
+
 describe("the drawn mesh", () => {
   it("is a tree over the best links from this node, with the others below", () => {
     const mesh = graph({
@@ -57,7 +68,7 @@ describe("the drawn mesh", () => {
       further links
         b - c  cost 5
 
-      bat0: 4 nodes in one part, 4 links; 1 links are somebody's only path
+      bat0: 4 nodes in one part, 4 links; 1 link is somebody's only path
       "
     `);
   });

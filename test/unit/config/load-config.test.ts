@@ -5,6 +5,7 @@ import {
   compileConfig,
   formatConfigFault,
   options,
+  placeInFile,
   writeValue,
 } from "../../../src/config/index.ts";
 
@@ -168,6 +169,10 @@ describe("the order of precedence", () => {
       targets: "icmp://h",
       "http.listen": "h:1",
       "telemetry.otlpEndpoint": "http://h/v1",
+      "mesh.discovery.mdns": "off",
+      "mesh.discovery.interface": "br-lan",
+      "mesh.discovery.seeds": "h:1,[::1]:2",
+      "mesh.discovery.dhcp": "on",
       "log.level": "debug",
       "log.format": "json",
       mode: "act",
@@ -282,6 +287,37 @@ thresholds: { errorRatio: 200% }
   });
 });
 
+describe("how other nodes are found", () => {
+  it("is written in a section within the mesh, or in the environment", () => {
+    const yaml =
+      "mesh:\n  discovery:\n    mdns: off\n    seeds: [10.0.0.7:8480]\n    announce: 5s\n";
+    const environment = { MESHMEND_MESH_DISCOVERY_DHCP_OPTION: "230" };
+    expect(good(yaml, { environment }).config.mesh).toEqual({
+      interface: "auto",
+      discovery: {
+        mdns: "off",
+        interface: "auto",
+        seeds: [{ host: "10.0.0.7", port: 8_480 }],
+        dhcp: "auto",
+        dhcpOption: 230,
+        announceIntervalMs: 5_000,
+      },
+    });
+  });
+
+  it("is refused with a seed without a port, or an option that is nobody's own", () => {
+    const yaml = "mesh: { discovery: { seeds: [hill, 'hill:0'], dhcpOption: 43 } }";
+    const compiled = compile(yaml);
+    const faults = compiled.ok ? [] : compiled.fault.map(formatConfigFault);
+    expect(faults).toEqual([
+      expect.stringContaining("mesh.discovery.seeds[0]: expected an address"),
+      expect.stringContaining("mesh.discovery.dhcpOption: expected a whole number from 224 to 254"),
+    ]);
+    const zero = compile("mesh: { discovery: { seeds: ['hill:0'] } }");
+    expect(zero.ok ? [] : zero.fault.map(({ code }) => code)).toEqual(["E_CONFIG_CONFLICT"]);
+  });
+});
+
 describe("limits", () => {
   it("hold against a file that is too large", () => {
     expect(faults(`# ${"x".repeat(1_048_576)}`)[0]).toContain("at most 1 MiB");
@@ -384,15 +420,15 @@ describe("whatever is written", () => {
   });
 
   function printed(values: Readonly<Record<string, unknown>>): string {
-    const sections = new Map<string, string[]>();
-    for (const { path, keys, schema } of options) {
+    const lines: string[] = [];
+    let before: (typeof options)[number] | null = null;
+    for (const option of options) {
+      const { path, keys, schema } = option;
       if (!(path in values)) continue;
-      const section = keys.length === 1 ? "" : (keys[0] ?? "");
-      const line = `${section === "" ? "" : "  "}${keys.at(-1)}: ${writeValue(schema, values[path])}`;
-      sections.set(section, [...(sections.get(section) ?? []), line]);
+      const { headings, indent } = placeInFile(option, before);
+      before = option;
+      lines.push(...headings, `${indent}${keys.at(-1)}: ${writeValue(schema, values[path])}`);
     }
-    return [...sections]
-      .flatMap(([section, lines]) => (section === "" ? lines : [`${section}:`, ...lines]))
-      .join("\n");
+    return lines.join("\n");
   }
 });

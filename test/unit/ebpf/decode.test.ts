@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   decodeDrops,
   decodeEvents,
+  decodeFilter,
   decodeLatencies,
   decodeNeighbours,
   decodePaths,
@@ -150,6 +151,18 @@ describe("settings", () => {
     expect(view.getBigUint64(settingsLayout.broadcastIntervalNs, littleEndian)).toBe(20_000_000n);
     expect(view.getBigUint64(settingsLayout.broadcastBurstNs, littleEndian)).toBe(200_000_000n);
     expect(view.getUint32(settingsLayout.denied, littleEndian)).toBe(3);
+  });
+
+  it.each([1, 3, 7, 50, 100_000])("say again that %d broadcasts a second pass", (perSecond) => {
+    const broadcastLimit = { perSecond, burst: 11 };
+    const bytes = encodeSettings({ ...defaultMeshSettings, broadcastLimit }, 1);
+    const keys = new Uint8Array([2, 0, 0, 0, 0, 9, 0, 0]);
+    const denied = { count: 1, keys, values: new Uint8Array(8) };
+    const filter = { denied: ["02:00:00:00:00:09"], broadcastLimit };
+    expect(decodeFilter(bytes, denied)).toEqual(filter);
+    // An entry the program does not look for is not in force.
+    const off = encodeSettings(defaultMeshSettings, 0);
+    expect(decodeFilter(off, denied)).toEqual({ denied: [], broadcastLimit: null });
   });
 
   it("without a limit and without bursts, both are zero, which the program reads as off", () => {

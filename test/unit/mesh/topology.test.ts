@@ -7,13 +7,14 @@ import {
   toDot,
   toMeshviewer,
   toNetJson,
+  withNames,
 } from "../../../src/mesh/index.ts";
 import { recordedNetlinkPort } from "../../support/recorded-batman.ts";
 
 const tq = (value: number) => ({ metric: "tq", value }) as const;
 
 function view(node: string, of: Partial<NodeView> = {}): NodeView {
-  return { node, label: null, links: [], beyond: [], isGateway: false, ...of };
+  return { node, label: null, links: [], beyond: [], isGateway: false, gateways: [], ...of };
 }
 const link = (to: string, value: number | null = null) => ({
   to,
@@ -24,6 +25,23 @@ const linesOf = (views: readonly NodeView[]) =>
   mergeViews(views).links.map(({ from, to, kind, fromQuality, toQuality }) => {
     return `${from}-${to} ${kind} ${fromQuality?.value ?? "?"}/${toQuality?.value ?? "?"}`;
   });
+
+it("names that are told elsewhere are given to nodes that have none, and to no others", () => {
+  const views = [view("a", { label: "roof", links: [link("b"), link("c")] })];
+  const named = withNames(
+    mergeViews(views),
+    new Map([
+      ["a", "liar"],
+      ["b", "hill"],
+      ["x", "nobody"],
+    ]),
+  );
+  expect(named.nodes.map(({ label, isKnown }) => [label, isKnown])).toEqual([
+    ["roof", true],
+    ["hill", false],
+    [null, false],
+  ]);
+});
 
 describe("the picture that views give together", () => {
   it("of one node is its links, and the ways it assumes behind its neighbours", () => {
@@ -47,6 +65,12 @@ describe("the picture that views give together", () => {
       "a-b heard ?/?",
       "b-x heard ?/?",
     ]);
+  });
+
+  it("has the gateways that others told of, unless these say themselves that they are none", () => {
+    const told = view("a", { links: [link("b"), link("c")], gateways: ["b", "c", "far"] });
+    const { nodes } = mergeViews([told, view("b")]);
+    expect(nodes.filter(({ isGateway }) => isGateway).map(({ id }) => id)).toEqual(["c", "far"]);
   });
 
   it("shows two islands as two parts", () => {
@@ -74,7 +98,8 @@ describe("the picture that views give together", () => {
       beyond: fc.array(fc.record({ node: name, via: fc.array(name, { maxLength: 2 }) }), {
         maxLength: 3,
       }),
-      isGateway: fc.constant(false),
+      isGateway: fc.boolean(),
+      gateways: fc.uniqueArray(name, { maxLength: 2 }),
     });
     const views = fc.uniqueArray(anyView, { selector: ({ node }) => node, maxLength: 5 });
     fc.assert(
@@ -166,6 +191,8 @@ describe("the forms others read", () => {
     const shown = toMeshviewer(all, context);
     expect(shown.timestamp).toBe("1970-01-01T00:00:02.000Z");
     expect(shown.nodes[0]).toMatchObject({ node_id: "a", clients: 4, is_gateway: true });
+    // Without these meshviewer's page of a node is not drawn at all.
+    expect(shown.nodes[0]).toMatchObject({ addresses: [], autoupdater: { enabled: false } });
     expect(shown.links).toHaveLength(4);
     expect(shown.links[1]).toMatchObject({
       source: "a",

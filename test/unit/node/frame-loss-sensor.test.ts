@@ -9,13 +9,19 @@ const stream = (
   lost: number,
   of: { ageMs?: number; duplicates?: number } = {},
 ) => ({ messages, lost, duplicates: 0, strays: 0, ageMs: 100, intervalUs: 500_000, ...of });
+const noPaths: readonly {
+  ifindex: number;
+  neighbour: string;
+  protocol: string;
+  stream: ReturnType<typeof stream> & { ttl: number };
+}[] = [];
 type Streams = Record<string, ReturnType<typeof stream> | null>;
 
 /** A program that counts what it is told to, and writes down what is asked of it. */
 function sensorOver(streams: Streams = {}, changes: Partial<FrameProgram> = {}) {
   const asked: string[] = [];
   const clock = new ManualClock();
-  const world = { names: ["wlan0"] as readonly string[] | null, ifindex: 2 };
+  const world = { names: ["wlan0"] as readonly string[] | null, ifindex: 2, paths: noPaths };
   const program: FrameProgram = {
     async start() {
       asked.push("start");
@@ -26,7 +32,8 @@ function sensorOver(streams: Streams = {}, changes: Partial<FrameProgram> = {}) 
       return ok(null);
     },
     attached: () => [{ index: 2, name: "wlan0" }],
-    read: () => ok({ neighbours: [{ ifindex: world.ifindex, address: peer, streams }] }),
+    read: () =>
+      ok({ neighbours: [{ ifindex: world.ifindex, address: peer, streams }], paths: world.paths }),
     tidy: () => void asked.push("tidy"),
     async stop() {
       asked.push("stop");
@@ -39,15 +46,29 @@ function sensorOver(streams: Streams = {}, changes: Partial<FrameProgram> = {}) 
 }
 
 describe("lost messages of a neighbour", () => {
-  it("are summed over all that comes straight from it, its echoes of ours left out", async () => {
+  it("are summed over all that comes straight from it, its echoes of ours apart", async () => {
     const { sensor } = sensorOver({
       elp: stream(110, 10, { duplicates: 10 }),
       ogm2: stream(40, 10),
       "iv-ogm": null,
-      "iv-echo": stream(7, 70),
+      "iv-echo": stream(7, 70, { ageMs: 1_300 }),
     });
-    const reading = { neighbour: peer, interface: "wlan0", overdue: 0 };
+    const echoes = { expected: 77, received: 7, overdue: 2 };
+    const reading = { neighbour: peer, interface: "wlan0", overdue: 0, echoes };
     expect(await sensor.sample()).toEqual(ok([{ ...reading, expected: 160, received: 140 }]));
+  });
+
+  it("are also those of its primary interface, as long as nobody else has passed them on", async () => {
+    const { sensor, world } = sensorOver({ elp: stream(100, 0) });
+    const path = { ifindex: 2, neighbour: peer, protocol: "ogm2" };
+    world.paths = [
+      { ...path, stream: { ...stream(10, 5), ttl: 50 } },
+      { ...path, stream: { ...stream(10, 5), ttl: 49 } },
+      { ...path, protocol: "bcast", stream: { ...stream(10, 5), ttl: 50 } },
+      { ...path, neighbour: "02:00:00:00:00:04", stream: { ...stream(10, 5), ttl: 50 } },
+      { ...path, ifindex: 3, stream: { ...stream(10, 5), ttl: 50 } },
+    ];
+    expect(await sensor.sample()).toMatchObject({ value: [{ expected: 115, received: 110 }] });
   });
 
   it.each([

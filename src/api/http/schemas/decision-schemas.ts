@@ -72,6 +72,20 @@ export const settingSchema = Type.Union(
     closed({ kind: Type.Literal("gateway-mode"), ...onInterface, gateway: gatewayRole }),
     closed({ kind: Type.Literal("mesh-membership"), ...onInterface, member: Type.Boolean() }),
     closed({ kind: Type.Literal("interface-mtu"), ...onInterface, mtuBytes: atLeast0() }),
+    closed({
+      kind: Type.Literal("frame-deny"),
+      ...onInterface,
+      address: Type.String({ description: "A MAC address." }),
+      denied: Type.Boolean(),
+    }),
+    closed({
+      kind: Type.Literal("broadcast-limit"),
+      ...onInterface,
+      limit: Type.Union([
+        closed({ perSecond: atLeast0(), burst: atLeast0() }),
+        Type.Null({ description: "None." }),
+      ]),
+    }),
   ],
   { $id: "Setting", description: "A value that is set, and restored by its undo." },
 );
@@ -201,6 +215,16 @@ export const dryRunSchema = closed(
   { $id: "DryRun" },
 );
 
+export const peerNoticeSchema = closed(
+  {
+    nodeId: Type.String(),
+    originator: nullable(Type.String({ description: "Null: not told." })),
+    addresses: Type.Array(Type.String()),
+    sources: Type.Array(oneOf(["mdns", "seed", "dhcp"])),
+  },
+  { $id: "PeerNotice", description: "Another node that runs meshmend, as it says of itself." },
+);
+
 export const loopEventSchema = closed(
   {
     sequence: count("From 1, without gaps, since the process started."),
@@ -216,6 +240,12 @@ export const loopEventSchema = closed(
       closed({ kind: Type.Literal("decision-made"), decision: refer(decisionSchema) }),
       closed({ kind: Type.Literal("decision-changed"), decision: refer(decisionSchema) }),
       closed({ kind: Type.Literal("verdict"), decision: refer(decisionSchema) }),
+      closed({ kind: Type.Literal("peer-appeared"), peer: refer(peerNoticeSchema) }),
+      closed({
+        kind: Type.Literal("peer-gone"),
+        peer: refer(peerNoticeSchema),
+        reason: oneOf(["goodbye", "expired"], "It said so, or was not heard any more."),
+      }),
     ]),
   },
   { $id: "Event" },

@@ -31,6 +31,74 @@ export const meshEdgeSchema = closed(
   { $id: "MeshEdge" },
 );
 
+const port = () => nullable(Type.Integer({ minimum: 1, maximum: 65_535 }));
+const source = () => oneOf(["mdns", "seed", "dhcp"], "By which way it was found.");
+const ageMs = () => Type.Number({ minimum: 0, description: "Milliseconds since it was seen." });
+const leftMs = () => Type.Number({ description: "Milliseconds until it counts as gone." });
+
+const claim = {
+  nodeId: Type.String(),
+  clusterId: nullable(Type.String()),
+  version: nullable(Type.String()),
+  originator: nullable(Type.String({ description: "Its address in the originator table." })),
+};
+
+export const peerSelfSchema = closed(
+  { ...claim, httpPort: port(), peerPort: port() },
+  { $id: "PeerSelf", description: "What this node says of itself; a null port: not for others." },
+);
+
+export const peerSchema = closed(
+  {
+    ...claim,
+    inOriginatorTable: nullable(
+      Type.Boolean({ description: "This node has a way to that originator; null: no mesh seen." }),
+    ),
+    contested: Type.Boolean({ description: "Two originators go by this name." }),
+    sources: Type.Array(source()),
+    addresses: Type.Array(
+      closed({
+        address: Type.String({ description: "Where it was heard from." }),
+        source: source(),
+        httpPort: port(),
+        peerPort: port(),
+        lastSeenMs: ageMs(),
+        expiresInMs: leftMs(),
+      }),
+    ),
+    lastSeenMs: ageMs(),
+    expiresInMs: leftMs(),
+  },
+  { $id: "Peer", description: "Another node that runs meshmend. All of it is a claim." },
+);
+
+export const seedSchema = closed(
+  {
+    host: Type.String(),
+    port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    source: oneOf(["seed", "dhcp"]),
+    state: oneOf(["not-asked", "self", "answers", "silent"]),
+    detail: nullable(Type.String({ description: "Who answers, or why nobody does." })),
+  },
+  { $id: "Seed" },
+);
+
+export const peersSchema = closed(
+  {
+    self: refer(peerSelfSchema),
+    peers: Type.Array(refer(peerSchema)),
+    seeds: Type.Array(refer(seedSchema)),
+    mdnsInterface: nullable(Type.String({ description: "Null: mDNS is not spoken now." })),
+    refused: closed({
+      noRoom: count("Sightings for which there was no room."),
+      malformed: count("mDNS packets and records that are not as they should be."),
+      offLink: count("mDNS packets that did not come from the link."),
+      events: count("Peers that came or went without an event, for there were too many."),
+    }),
+  },
+  { $id: "Peers" },
+);
+
 export const networkGraphSchema = closed(
   {
     type: Type.Literal("NetworkGraph"),

@@ -129,13 +129,20 @@ const mesh = closed(
   { description: "batman-adv, as this node has it." },
 );
 
+const messageCount = {
+  expected: count("Numbered messages sent, cumulative."),
+  received: count("Those that came, cumulative."),
+  overdue: count("Due by now and not seen."),
+};
+
 const linkLoss = closed(
   {
     neighbour: Type.String(),
     interface: Type.String(),
-    expected: count("Numbered messages the neighbour sent, cumulative."),
-    received: count("Those that came, cumulative."),
-    overdue: count("Due by now and not seen."),
+    ...messageCount,
+    echoes: closed(messageCount, {
+      description: "Our own messages as the neighbour repeats them; BATMAN_IV only.",
+    }),
   },
   { description: "A neighbour's ELP and originator messages." },
 );

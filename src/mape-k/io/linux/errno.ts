@@ -23,12 +23,16 @@ export function readFault(thrown: unknown, path: string): Fault<ReadFaultCode> {
       return fault("E_NOT_SUPPORTED", `this kernel does not offer ${path} (${errno})`);
     case "EMFILE":
     case "ENFILE":
-      return fault(
-        "E_TOO_MANY_FILES",
-        `no file descriptor left to open ${path} (${errno})`,
-        "raise the limit (LimitNOFILE= in the service) or watch fewer interfaces",
-      );
+      return noDescriptorLeft(path, errno);
     default:
       return fault("E_SENSOR_READ", `cannot read ${path}: ${errno}`);
   }
+}
+
+export function noDescriptorLeft(what: string, errno: string): Fault<"E_TOO_MANY_FILES"> {
+  return fault(
+    "E_TOO_MANY_FILES",
+    `no file descriptor left to open ${what} (${errno})`,
+    "raise the limit (LimitNOFILE= in the service) or watch fewer interfaces",
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * Samples every watched interface: counters from one pass over `/proc/net/dev`, state through kept
+ * Samples every watched interface from files, where there is no rtnetlink: counters from one pass over `/proc/net/dev`, state through kept
  * sysfs descriptors. It knows which descriptors are still the device of their name: an interface may
  * be removed, renamed, or re-created under the same name between two beats.
  */
@@ -9,18 +9,13 @@ import { type Fault, failed, fault, ok, type Result } from "../../../base/index.
 import type { Sensor } from "../../monitor/sensor.ts";
 import type { InterfaceReading } from "../../observation.ts";
 import { readFault } from "./errno.ts";
-import { matchesAny } from "./interface-name.ts";
 import { type InterfaceState, KeptInterface } from "./kept-interface.ts";
 import type { KernelRoots } from "./kernel-roots.ts";
 import { netDevColumn, visitNetDev } from "./proc-net-dev.ts";
+import { tooManyInterfaces, type WatchedInterfaces, watches } from "./watched-interfaces.ts";
 
-export interface InterfacesSensorOptions extends KernelRoots {
-  /** Glob patterns; the loopback interface is never watched. */
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
-  /** More watched interfaces than this are a fault: each holds three file descriptors. */
-  readonly maxInterfaces: number;
-}
+/** Each watched interface holds three file descriptors. */
+export interface InterfacesSensorOptions extends KernelRoots, WatchedInterfaces {}
 
 /** One line of /proc/net/dev, kept from beat to beat. */
 interface Row {
@@ -47,8 +42,7 @@ const maxFileBytes = 32 * 1024 * 1024;
 
 export class InterfacesSensor implements Sensor<readonly InterfaceReading[]> {
   readonly #options: InterfacesSensorOptions;
-  readonly #included: (name: string) => boolean;
-  readonly #excluded: (name: string) => boolean;
+  readonly #isWatched: (name: string) => boolean;
   readonly #rows = new Map<string, Row>();
   /** Rows in the file's order of the last beat: names rarely move, so bytes are compared first. */
   readonly #order: Row[] = [];
@@ -59,8 +53,7 @@ export class InterfacesSensor implements Sensor<readonly InterfaceReading[]> {
 
   constructor(options: InterfacesSensorOptions) {
     this.#options = options;
-    this.#included = matchesAny(options.include);
-    this.#excluded = matchesAny(options.exclude);
+    this.#isWatched = watches(options);
     this.#path = `${options.procRoot}/net/dev`;
   }
 
@@ -72,8 +65,8 @@ export class InterfacesSensor implements Sensor<readonly InterfaceReading[]> {
       if (malformed !== null) return failed(malformed);
       this.#forgetVanished();
       const watched = this.#order.filter((row) => row.watched);
-      if (watched.length > this.#options.maxInterfaces)
-        return failed(this.#tooMany(watched.length));
+      const limit = this.#options.maxInterfaces;
+      if (watched.length > limit) return failed(tooManyInterfaces(watched.length, limit));
       const unreadable = this.#openNew(watched);
       if (unreadable !== null) return failed(unreadable);
       return this.#readStates(watched);
@@ -140,7 +133,7 @@ export class InterfacesSensor implements Sensor<readonly InterfaceReading[]> {
     const row: Row = {
       name,
       nameBytes: Buffer.from(this.#buffer.subarray(nameStart, nameEnd)),
-      watched: name !== "lo" && this.#included(name) && !this.#excluded(name),
+      watched: this.#isWatched(name),
       folder: `${this.#options.sysRoot}/class/net/${name}`,
       counters: new Float64Array(16),
       kept: null,
@@ -216,15 +209,6 @@ export class InterfacesSensor implements Sensor<readonly InterfaceReading[]> {
   #refresh(row: Row): "malformed" | "same" | "opened" | "gone" {
     const seen = row.kept?.refresh(row.folder) ?? "gone";
     return seen === "gone" ? this.#open(row) : seen;
-  }
-
-  #tooMany(count: number): Fault {
-    const limit = this.#options.maxInterfaces;
-    return fault(
-      "E_TOO_MANY_INTERFACES",
-      `${count} interfaces match, at most ${limit} are watched`,
-      "narrow interfaces.include or widen interfaces.exclude",
-    );
   }
 
   #noSysfs(): Fault {

@@ -6,6 +6,7 @@
 import { failed, fault, ok, type Result } from "../../../base/index.ts";
 import { commands } from "../attributes.ts";
 import type { BatmanFault, BatmanPort, Setting } from "../batman-port.ts";
+import { MacAddressBook } from "../mac-address-book.ts";
 import { encodeAttributes, NetlinkRows, type NetlinkValue } from "../netlink-attributes.ts";
 import { settingValues } from "../setting-values.ts";
 import {
@@ -71,6 +72,7 @@ export class NetlinkBatmanPort implements BatmanPort {
   readonly backEnd = "netlink";
   readonly #netlink: BatadvNetlink;
   readonly #indexes = new Map<string, number>();
+  readonly #addresses = new MacAddressBook();
 
   constructor(parts: { readonly netlink: BatadvNetlink }) {
     this.#netlink = parts.netlink;
@@ -222,7 +224,8 @@ export class NetlinkBatmanPort implements BatmanPort {
     const attributes = encodeAttributes([{ name: "mesh_ifindex", uint32: index }]);
     const answer = await this.#netlink.batadvRequest(commands.getMesh, false, attributes);
     if (!answer.ok) return failed(netlinkFault(answer.error, meshInterface));
-    const rows = decodeRows("settings", answer.value, readMeshSettings);
+    const cursor = new NetlinkRows(answer.value, this.#addresses);
+    const rows = decodeRows("settings", cursor, readMeshSettings);
     if (!rows.ok) return rows;
     const [settings] = rows.value;
     return settings === undefined ? failed(oddRow("settings")) : ok(settings);
@@ -247,16 +250,15 @@ export class NetlinkBatmanPort implements BatmanPort {
     const attributes = encodeAttributes([{ name: "mesh_ifindex", uint32: meshIndex }]);
     const answer = await this.#netlink.batadvRequest(command, true, attributes);
     if (!answer.ok) return failed(netlinkFault(answer.error, table));
-    return decodeRows(table, answer.value, read);
+    return decodeRows(table, new NetlinkRows(answer.value, this.#addresses), read);
   }
 }
 
 function decodeRows<Row>(
   table: string,
-  bytes: Uint8Array,
+  rows: NetlinkRows,
   read: RowReader<Row>,
 ): Result<readonly Row[], BatmanFault> {
-  const rows = new NetlinkRows(bytes);
   const found: Row[] = [];
   for (;;) {
     const more = rows.next();

@@ -7,6 +7,7 @@ import {
   meshLink,
   meshReading,
   observation,
+  peer,
   policy,
   symptom,
 } from "../support/readings.ts";
@@ -44,6 +45,17 @@ describe("the last path", () => {
   it.each([...interrupting, ...steering])("is spared by $kind", (action) => {
     const seen = observation({ interfaces: wires, mesh: alone });
     expect(whatIsCut(plan(action), seen)).toBe("2 originators are reached over wlan0 alone");
+  });
+
+  it("is spared by shutting a neighbour out, however its address is spelt", () => {
+    const cuts = (address: string, denied = true) => {
+      const action: Action = { kind: "frame-deny", interface: "bat0", address, denied };
+      return whatIsCut(plan(action), observation({ interfaces: wires, mesh: alone }));
+    };
+    expect(cuts(peer)).toBe(`2 originators are reached over ${peer} alone`);
+    expect(cuts(peer.toUpperCase())).not.toBeNull();
+    expect(cuts("x")).toBeNull();
+    expect(cuts(peer, false)).toBeNull();
   });
 
   it.each([...interrupting, ...steering])(

@@ -115,7 +115,8 @@ export function meshReading(of: Partial<MeshReading> = {}): MeshReading {
 }
 
 export function lossReading(of: Partial<LinkLossReading> = {}): LinkLossReading {
-  return { neighbour: peer, interface: "wlan0", expected: 0, received: 0, overdue: 0, ...of };
+  const none = { expected: 0, received: 0, overdue: 0 };
+  return { neighbour: peer, interface: "wlan0", ...none, echoes: none, ...of };
 }
 
 export function finding(kind: SymptomKind, subject: Subject, of: Partial<Finding> = {}): Finding {

@@ -212,6 +212,10 @@ function describeEvent(event: LoopEvent): string {
       const { id: number, phase, timeline } = event.decision;
       return `${number} ${phase}: ${timeline.at(-1)?.what}`;
     }
+    case "peer-appeared":
+      return `peer ${event.peer.nodeId}`;
+    case "peer-gone":
+      return `peer ${event.peer.nodeId} gone: ${event.reason}`;
     case "verdict": {
       const { id: number, phase, verdict } = event.decision;
       return `${number} ${phase}, ${verdict?.outcome}: ${verdict?.reason}`;

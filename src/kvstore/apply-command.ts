@@ -70,7 +70,7 @@ export function applyCommand(state: StoreState, command: Command, term: number):
 type WithoutRevision<Each> = Each extends unknown ? Omit<Each, "revision"> : never;
 
 function done(state: StoreState, reply: WithoutRevision<Reply>): Outcome {
-  return { reply: { ...reply, revision: state.revision } as Reply, changes: noChanges };
+  return { reply: { ...reply, revision: state.revision }, changes: noChanges };
 }
 
 const refused = (state: StoreState, fault: KvFault): Outcome =>

@@ -37,13 +37,15 @@ import type {
 import { writeSnapshot } from "./snapshot-stream.ts";
 import { type LeaseChange, StoreDisk } from "./store-disk.ts";
 import { StoreReader } from "./store-reader.ts";
-import { type Lease, type Position, StoreState } from "./store-state.ts";
+import { type Lease, type Position, positionOf, StoreState } from "./store-state.ts";
 import { ValueCache } from "./value-cache.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { Watcher } from "./watcher.ts";
 
 /** An entry of the log, as far as the store looks at it. */
-export interface AppliedEntry extends Position {
+export interface AppliedEntry {
+  readonly index: number;
+  readonly term: number;
   readonly kind: "command" | "no-op" | "membership";
   readonly command?: Uint8Array;
 }
@@ -150,7 +152,7 @@ export class KvStateMachine {
     while (this.#underway !== null) await this.#underway.stored;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     promise.catch(() => undefined);
-    this.#underway = { position: { index: last.index, term: last.term }, stored: promise };
+    this.#underway = { position: positionOf(last), stored: promise };
     try {
       const replies = await this.#carryOut(entries);
       this.#underway = null;
@@ -194,7 +196,7 @@ export class KvStateMachine {
         if (lease !== null) leases.push(lease);
         replies.push(reply);
       }
-      state.position = { index, term };
+      state.position = positionOf(entry);
     }
     await this.#disk.keep(state, { versions, leases }, this.#stopping.signal);
     this.#published = state.position;
@@ -294,7 +296,7 @@ export class KvStateMachine {
    * nothing has changed, when the chunks are not a whole snapshot of `position`.
    */
   async restore(
-    position: Position,
+    position: { readonly index: number; readonly term: number },
     chunks: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<void> {

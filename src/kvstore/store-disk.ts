@@ -21,7 +21,7 @@ import type { KvStorage, StorageSnapshot, StorageWrite } from "./kv-storage.ts";
 import { type DamageFault, type LoadedStore, loadStore } from "./load-store.ts";
 import { readSnapshot } from "./snapshot-stream.ts";
 import { decodeRoot, encodeRoot, rootKey, StorageLayout } from "./storage-layout.ts";
-import type { Lease, Position, StoreState } from "./store-state.ts";
+import type { Lease, StoreState } from "./store-state.ts";
 import { encodeState, type Inventory } from "./stored-state.ts";
 import { decodeVersion, encodeVersion } from "./version-record.ts";
 
@@ -172,7 +172,7 @@ export class StoreDisk {
    * `position`: a single record decides. Rejects, and nothing has changed, when it is not.
    */
   async replace(
-    position: Position,
+    position: { readonly index: number; readonly term: number },
     chunks: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<StoreState> {

@@ -3,6 +3,7 @@
  * the keys of a lease are those whose latest version names it, and what an active alarm forbids.
  */
 
+import type { Brand } from "../base/index.ts";
 import type { Key } from "./key.ts";
 import { KeyIndex, type Version, type VersionId } from "./key-index.ts";
 import { limits } from "./limits.ts";
@@ -14,14 +15,21 @@ export interface Lease {
   readonly keys: Set<Key>;
 }
 
+/** A leader's number: the same type as the consensus has, which may not be imported here. */
+export type Term = Brand<number, "Term">;
+
 /** Index and term of a log entry; 0 is before the first. */
 export interface Position {
   readonly index: number;
-  readonly term: number;
+  readonly term: Term;
 }
 
+export const positionOf = ({ index, term }: { index: number; term: number }): Position => {
+  return { index, term: term as Term };
+};
+
 export class StoreState {
-  position: Position = { index: 0, term: 0 };
+  position: Position = positionOf({ index: 0, term: 0 });
   /** An empty store is at revision 1, as in etcd. */
   revision = 1;
   /** Older revisions cannot be read any more. */

@@ -8,7 +8,7 @@ import { ByteReader, Unreadable } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { crc32c } from "./checksum.ts";
 import { type Alarm, alarmTypes } from "./request.ts";
-import type { Position, StoreState } from "./store-state.ts";
+import { type Position, positionOf, type StoreState } from "./store-state.ts";
 
 /** Of versions in the storage: how many, and the sum of their mixed ids. */
 export interface Inventory {
@@ -54,7 +54,7 @@ export function decodeState(bytes: Uint8Array): StoredState {
   const reader = new ByteReader(bytes);
   if (reader.uint32() !== crc32c(bytes.subarray(4))) throw new Unreadable("the state is damaged");
   const state = {
-    position: { index: reader.varint(), term: reader.varint() },
+    position: positionOf({ index: reader.varint(), term: reader.varint() }),
     revision: reader.varint(),
     compactRevision: reader.varint(),
     quotaBytes: reader.varint(),

@@ -4,7 +4,7 @@
  */
 
 import { messageOf, silentLogger } from "../../../src/base/index.ts";
-import type { Entry, LogIndex } from "../../../src/consensus/index.ts";
+import type { Entry, LogIndex, LogPosition } from "../../../src/consensus/index.ts";
 import type { KvStateMachine, LeaseClock, Reply } from "../../../src/kvstore/index.ts";
 import type { MemoryStorage } from "../../../src/kvstore/io/index.ts";
 import type { Chance } from "../chance.ts";
@@ -76,8 +76,9 @@ export class SimulatedStore {
     this.enqueue(async () => {
       const started = await machine.start();
       if (!started.ok) throw new Violation("store recovery", started.fault.message);
-      if (machine.applied().index !== end) {
-        throw new Violation("applied with the data", `${machine.applied().index}, not ${end}`);
+      const applied: LogPosition = machine.applied();
+      if (applied.index !== end) {
+        throw new Violation("applied with the data", `${applied.index}, not ${end}`);
       }
     });
     if (end >= oldest) return end;

@@ -63,7 +63,8 @@ export class Watchers {
 
   async #readNow(seat: Seat): Promise<void> {
     const { machine } = seat;
-    if (machine === null) return;
+    // A crashed process answers nobody.
+    if (machine === null || seat.store?.machine !== machine) return;
     const startRevision = seat.nextRevision;
     const filters = { prevKv: true, noPut: false, noDelete: false };
     const manners = { progressNotify: false, fragment: false };
@@ -73,7 +74,10 @@ export class Watchers {
     // Memory answers within some turns of the queue of microtasks, or not at all.
     for (let turn = 0; turn < 200; turn++) await Promise.resolve();
     patience.abort();
-    for (const answer of await next) this.#check(seat, answer);
+    const answers = await next;
+    const { range, store } = seat;
+    this.#world.trace("watch", { at: store?.name, key: range.key, from: startRevision, answers });
+    for (const answer of answers) this.#check(seat, answer);
   }
 
   #check(seat: Seat, answer: WatchAnswer): void {

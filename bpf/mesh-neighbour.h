@@ -24,14 +24,18 @@ ALWAYS_INLINE __u32 as_ms(__u64 ns)
 	return ms > 0xffffffff ? 0xffffffff : ms;
 }
 
-/* How long a neighbour may be quiet. */
+/*
+ * How long a neighbour may be quiet. A quarter of an interval is for the jitter that batman-adv puts
+ * on its timers (BATADV_JITTER, 20 ms each) and for a busy sender, or two lost messages and a third
+ * that is a little late were silence.
+ */
 ALWAYS_INLINE __u64 patience_ns(const struct mesh_neighbour *neighbour,
 				const struct mesh_settings *now)
 {
 	__u64 interval_us =
 		neighbour->interval_us ? neighbour->interval_us : now->default_interval_us;
 
-	return interval_us * now->silent_after_intervals * NSEC_PER_USEC;
+	return (interval_us * now->silent_after_intervals + interval_us / 4) * NSEC_PER_USEC;
 }
 
 /*

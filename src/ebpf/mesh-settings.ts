@@ -18,8 +18,9 @@ export interface MeshSettings {
 }
 
 /**
- * batman-adv's own times: it purges after 200 s. Three intervals of ELP are 1.5 s, so that a dead
- * neighbour is known within 2; three of the last eight lost are seen within 4 s at 500 ms.
+ * batman-adv's own times: it purges after 200 s. Three intervals of ELP and the quarter that is
+ * added are 1.6 s, so that a dead neighbour is known within 2; three of the last eight lost are
+ * seen within 4 s at 500 ms.
  */
 export const defaultMeshSettings: MeshSettings = {
   silentAfterIntervals: 3,

@@ -8,6 +8,9 @@ import { linkSubject } from "../subject.ts";
 import type { Finding } from "../symptom.ts";
 import type { Detector } from "./detector.ts";
 
+/** A share of an interval for jitter: without it, two lost messages and a third one late are silence. */
+const lateness = 1 / 4;
+
 /** BATMAN_V hears ELP, BATMAN_IV originator messages; neighbours are taken to keep our intervals. */
 function intervalMs(mesh: MeshReading, on: string): number {
   if (mesh.algorithm === "BATMAN_IV") return mesh.originatorIntervalMs;
@@ -19,7 +22,7 @@ export const detectSilentNeighbour: Detector = ({ observation: { mesh } }, { sil
   if (mesh === null) return [];
   const findings: Finding[] = [];
   for (const { neighbour, interface: on, lastSeenMs, routes } of mesh.links) {
-    const limitMs = silentIntervals * intervalMs(mesh, on);
+    const limitMs = (silentIntervals + lateness) * intervalMs(mesh, on);
     if (lastSeenMs <= limitMs) continue;
     findings.push({
       kind: "silent-neighbour",

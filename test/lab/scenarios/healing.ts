@@ -17,7 +17,7 @@ const meshFlag = "--mesh-interface";
 /** After the last start, before anything is judged: starting costs the others their processors. */
 const calmMs = 5_000;
 /** How good a link is must be learnt before a few lost messages tell much; see link-loss.ts. */
-const learningMs = 70_000;
+const learningMs = 40_000;
 const healedWithinMs = 8_000;
 
 /** By name: the lab judges daemons of any age, also by kinds that their types do not have. */
@@ -126,6 +126,10 @@ function sideBySide(without: PingReport, withMeshmend: PingReport): readonly str
   ];
 }
 
+function mayBeLate(symptom: { readonly kind: string }): boolean {
+  return isOf(symptom, "sensor-failed") || isOf(symptom, "silent-neighbour");
+}
+
 /** `sinceMs`: starting a daemon keeps the others from their processors, which is no news. */
 function claimCalm(
   { claim }: ScenarioContext,
@@ -136,8 +140,8 @@ function claimCalm(
     const raised = daemon
       .eventsOf("symptom-raised")
       .filter(({ atMs }) => atMs >= sinceMs)
-      // On a host as busy as that a sensor that is late is no lie.
-      .filter(({ event }) => slowness(nodes) < 2 || !isOf(event.symptom, "sensor-failed"))
+      // On a busy host the guest's own kernels are late: sensors and neighbours, too, and truly so.
+      .filter(({ event }) => slowness(nodes) < 1.25 || !mayBeLate(event.symptom))
       .map(({ event }) => event.symptom.summary);
     claim(`${daemon.node} raised nothing while nothing was wrong`, raised.length === 0, raised);
   }

@@ -197,10 +197,10 @@ describe("a silent neighbour", () => {
   };
 
   it.each([
-    ["BATMAN_V", 1_500, false],
-    ["BATMAN_V", 1_501, true],
-    ["BATMAN_IV", 3_000, false],
-    ["BATMAN_IV", 3_001, true],
+    ["BATMAN_V", 1_625, false],
+    ["BATMAN_V", 1_626, true],
+    ["BATMAN_IV", 3_250, false],
+    ["BATMAN_IV", 3_251, true],
   ] as const)("under %s after %d ms: %s", (algorithm, lastSeenMs, is) => {
     expect(found(lastSeenMs, algorithm).map(({ kind }) => kind)).toEqual(
       is ? ["silent-neighbour"] : [],

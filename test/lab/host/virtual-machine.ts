@@ -57,7 +57,8 @@ export async function bootVirtualMachine(options: BootOptions = {}): Promise<Vir
   forgetOldLogs();
   const consoleLog = join(logFolder, "console.log");
   const command = qemuCommand(image, { consoleLog, memoryMegabytes });
-  const qemu = spawn("nice", ["-n", "10", ...command], { stdio: ["pipe", "pipe", "pipe"] });
+  const [program = "", ...rest] = command;
+  const qemu = spawn(program, rest, { stdio: ["pipe", "pipe", "pipe"] });
   const life = setTimeout(() => qemu.kill("SIGKILL"), Math.min(lifeMs, longestTimerMs));
   const channel = childChannel(qemu, () => `${command.join(" ")}\n${endOfFile(consoleLog)}`);
   try {

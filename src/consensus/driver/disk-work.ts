@@ -4,7 +4,14 @@
  * after it. A disk that cannot be trusted any more ends the node.
  */
 
-import { type Clock, type Fault, fault, type Logger, messageOf } from "../../base/index.ts";
+import {
+  type Clock,
+  type Fault,
+  fault,
+  type Logger,
+  messageOf,
+  type NodeId,
+} from "../../base/index.ts";
 import type { Effect } from "../effect.ts";
 import type { RaftEvent } from "../event.ts";
 import type { SnapshotMeta } from "../message.ts";
@@ -34,6 +41,9 @@ export class DiskWork {
   /** An installation that later writes have to wait for. */
   #installing: Promise<void> | null = null;
   #underWay = 0;
+  #issued = 0;
+  /** By peer: when its last chunk was read, and how many writes had been issued by then. */
+  readonly #lastChunks = new Map<NodeId, { readonly atMs: number; readonly issued: number }>();
 
   constructor(parts: DiskWorkParts, options: DriverOptions) {
     this.#parts = parts;
@@ -49,6 +59,7 @@ export class DiskWork {
     const { log, feed, clock, onPersisted } = this.#parts;
     const issuedMs = clock.monotonicMs();
     this.#underWay++;
+    this.#issued++;
     this.#writes = this.#inOrder(() => log.write({ hardState, entries })).then((done) => {
       this.#underWay--;
       if (!done) return;
@@ -86,13 +97,30 @@ export class DiskWork {
     const { snapshots, feed, logger } = this.#parts;
     const { peer, index, offset, maxBytes } = effect;
     let chunk: SnapshotChunk | null = null;
+    await this.#rest(peer, offset);
     try {
       chunk = await snapshots.readChunk(index, offset, maxBytes, this.#stopping.signal);
     } catch (thrown) {
       if (this.#stopping.signal.aborted) return;
       logger.error("a snapshot cannot be read", { index, offset, error: messageOf(thrown) });
     }
+    if (chunk === null || chunk.done) this.#lastChunks.delete(peer);
+    else
+      this.#lastChunks.set(peer, { atMs: this.#parts.clock.monotonicMs(), issued: this.#issued });
     feed({ kind: "snapshot-chunk-read", peer, index, offset, chunk });
+  }
+
+  /**
+   * Whoever catches up must not slow down those who work: while anything is written, a transfer rests
+   * between two chunks in proportion to what the last one took to be read, sent and stored.
+   */
+  async #rest(peer: NodeId, offset: number): Promise<void> {
+    const last = this.#lastChunks.get(peer);
+    if (last === undefined || offset === 0 || last.issued === this.#issued) return;
+    const { snapshotRestRatio, maxSnapshotRestMs } = this.#options;
+    const tookMs = this.#parts.clock.monotonicMs() - last.atMs;
+    const restMs = Math.min(maxSnapshotRestMs, tookMs * snapshotRestRatio);
+    await this.#parts.clock.sleep(restMs, this.#stopping.signal);
   }
 
   /** Until it is written: the core waits for this chunk and no other. */

@@ -22,6 +22,13 @@ export interface DriverOptions {
   readonly handOverMs: number;
   /** Pause before a snapshot that could not be kept is tried again. */
   readonly snapshotRetryMs: number;
+  /**
+   * How long a snapshot's transfer rests after each chunk while the group writes, in proportion to
+   * what the chunk took. More would let the log outgrow what is kept of it for the transfer.
+   */
+  readonly snapshotRestRatio: number;
+  /** Well below an election timeout, after which the core asks for the chunk again. */
+  readonly maxSnapshotRestMs: number;
 }
 
 export const defaultDriverOptions: DriverOptions = {
@@ -35,4 +42,6 @@ export const defaultDriverOptions: DriverOptions = {
   proposalBatchBytes: 256 << 10,
   handOverMs: 900,
   snapshotRetryMs: 10_000,
+  snapshotRestRatio: 2,
+  maxSnapshotRestMs: 100,
 };

@@ -40,8 +40,8 @@ export class GrpcPeerTransport implements PeerTransport {
   readonly #acceptor: PeerAcceptor;
   readonly #links = new Map<NodeId, PeerLink>();
   readonly #closing = new Set<Promise<void>>();
-  /** Links with something to send, until the end of this turn. */
-  readonly #touched = new Set<PeerLink>();
+  /** Links where only word of what is committed waits. */
+  readonly #unhurried = new Set<PeerLink>();
   #flushScheduled = false;
   #handlers: PeerHandlers | null = null;
   #peers: readonly Member[] = [];
@@ -92,6 +92,7 @@ export class GrpcPeerTransport implements PeerTransport {
   }
 
   send(messages: readonly Message[]): void {
+    const touched = new Set<PeerLink>();
     for (const message of messages) {
       const { from, clusterId } = message;
       const own = from === this.#local.id && clusterId === this.#local.clusterId;
@@ -100,9 +101,12 @@ export class GrpcPeerTransport implements PeerTransport {
       if (link === undefined) this.#unaddressed++;
       else {
         link.offer(message);
-        this.#flushSoon(link);
+        if (carriesNothing(message)) this.#flushSoon(link);
+        else touched.add(link);
       }
     }
+    // At once: this is all that its step has to say, and a frame costs far more than a message.
+    for (const link of touched) link.flush();
   }
 
   async stop(): Promise<void> {
@@ -117,16 +121,21 @@ export class GrpcPeerTransport implements PeerTransport {
     return { peers, unaddressed: this.#unaddressed, ...this.#acceptor.status() };
   }
 
-  /** Once for all that is sent in this turn of the event loop: a frame costs far more than a message. */
+  /**
+   * After the next turn of the event loop: whoever was just answered has most likely more to write,
+   * and the append that carries it tells what is committed as well.
+   */
   #flushSoon(link: PeerLink): void {
-    this.#touched.add(link);
+    this.#unhurried.add(link);
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    setImmediate(() => {
-      this.#flushScheduled = false;
-      for (const waiting of this.#touched) waiting.flush();
-      this.#touched.clear();
-    });
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#flushScheduled = false;
+        for (const waiting of this.#unhurried) waiting.flush();
+        this.#unhurried.clear();
+      }),
+    );
   }
 
   #meet(peer: Member): void {
@@ -170,3 +179,6 @@ export class GrpcPeerTransport implements PeerTransport {
     this.#closing.add(closed);
   }
 }
+
+const carriesNothing = (message: Message): boolean =>
+  message.kind === "append" && message.entries.length === 0;

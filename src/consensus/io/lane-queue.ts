@@ -27,6 +27,18 @@ export function messageBytes(message: Message): number {
   }
 }
 
+/** Whether `later` asks and tells all that an append without entries before it did. */
+function saysItAll(later: Message, earlier: Message): boolean {
+  return (
+    later.kind === "append" &&
+    earlier.kind === "append" &&
+    earlier.entries.length === 0 &&
+    later.term === earlier.term &&
+    later.previous.index === earlier.previous.index &&
+    later.commitIndex >= earlier.commitIndex
+  );
+}
+
 export class LaneQueue {
   readonly #options: LaneQueueOptions;
   #waiting: { readonly message: Message; readonly bytes: number }[] = [];
@@ -38,6 +50,11 @@ export class LaneQueue {
   }
 
   offer(message: Message): void {
+    const last = this.#waiting[this.#waiting.length - 1];
+    if (last !== undefined && saysItAll(message, last.message)) {
+      this.#waiting.pop();
+      this.#bytes -= last.bytes;
+    }
     const bytes = messageBytes(message);
     const { maxMessages, maxBytes, drop } = this.#options;
     const fits = () =>

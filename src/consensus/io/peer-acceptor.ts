@@ -22,6 +22,7 @@ import { decodeRequest, encodeResponse, messagesOf } from "./exchange-frames.ts"
 import type { Envelope } from "./message-codec.ts";
 import { mismatchOf } from "./peer-credentials.ts";
 import { type LocalNode, laneOf, refusalOfHello, welcomeOf } from "./peer-handshake.ts";
+import { widenReceiveWindow } from "./receive-window.ts";
 
 export interface PeerAcceptorParts {
   readonly clock: Clock;
@@ -142,6 +143,7 @@ export class PeerAcceptor {
     const key = `${laneOf(hello)} ${from}`;
     this.#streams.get(key)?.call.end();
     onAdmitted(call.getPeer());
+    widenReceiveWindow(call);
     if (hello.address !== "") this.#parts.onMet({ id: from, address: hello.address });
     call.write(encodeResponse({ $case: "welcome", value: welcomeOf(local) }));
     const envelope = { clusterId: local.clusterId, from, to: local.id };

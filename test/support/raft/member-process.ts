@@ -23,8 +23,13 @@ export interface MemberArguments {
 
 export type MemberCommand =
   | { readonly kind: "put"; readonly key: string; readonly value: string }
-  /** One write after the other, as neighbours in the log; `bytes` each. */
-  | { readonly kind: "fill"; readonly count: number; readonly bytes: number }
+  /** One write after the other, as neighbours in the log; `bytes` each, over `keys` keys (1,000). */
+  | {
+      readonly kind: "fill";
+      readonly count: number;
+      readonly bytes: number;
+      readonly keys?: number;
+    }
   | { readonly kind: "get"; readonly key: string }
   | { readonly kind: "keys" }
   | { readonly kind: "status" }
@@ -80,7 +85,7 @@ async function answer(command: MemberCommand): Promise<unknown> {
     case "put":
       return node.propose(put(command.key, command.value));
     case "fill":
-      return fill(command.count, command.bytes);
+      return fill(command);
     case "get": {
       const read = await node.read("linearizable");
       return read.ok ? { ok: true, value: machine.values.get(command.key) ?? null } : read;
@@ -105,11 +110,15 @@ async function answer(command: MemberCommand): Promise<unknown> {
   }
 }
 
-async function fill(count: number, bytes: number): Promise<unknown> {
+async function fill({
+  count,
+  bytes,
+  keys = 1_000,
+}: Extract<MemberCommand, { kind: "fill" }>): Promise<unknown> {
   for (let done = 0; done < count; ) {
     const many = Math.min(500, count - done);
     const commands = Array.from({ length: many }, (_, i) =>
-      put(`fill${(done + i) % 1_000}`, "x".repeat(bytes)),
+      put(`fill${(done + i) % keys}`, "x".repeat(bytes)),
     );
     const filled = await node.proposeAll(commands);
     if (!filled.ok) return filled;

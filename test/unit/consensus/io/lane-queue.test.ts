@@ -66,6 +66,25 @@ describe("a lane's queue", () => {
     },
   );
 
+  it("lets an append speak for the empty one that waits right before it", () => {
+    const queue = new LaneQueue({ maxMessages: 10, maxBytes: 100 * size, drop: "newest" });
+    const notice = (index: number, commitIndex: number, term = 1): Message => ({
+      ...{ ...header, term: asTerm(term), kind: "append", entries: [], commitIndex },
+      previous: { index, term: asTerm(1) },
+    });
+    const carrier: Message = { ...append(5), commitIndex: 5 } as Message;
+    queue.offer(notice(5, 4));
+    queue.offer(notice(5, 5));
+    queue.offer(carrier);
+    expect(queue.bytes).toBe(size);
+    expect(queue.take(100 * size)).toEqual([carrier]);
+    // Each of these says something that what follows does not.
+    const apart = [notice(5, 6), carrier, notice(6, 5), append(7), notice(8, 0), notice(8, 0, 2)];
+    for (const message of apart) queue.offer(message);
+    expect(queue.take(100 * size)).toEqual(apart);
+    expect([queue.messages, queue.bytes, queue.dropped]).toEqual([0, 0, 0]);
+  });
+
   it("counts what is cleared as dropped", () => {
     const queue = new LaneQueue({ maxMessages: 3, maxBytes: 100 * size, drop: "oldest" });
     queue.offer(append(0));

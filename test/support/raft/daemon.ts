@@ -37,19 +37,27 @@ export function endDaemons(): void {
   for (const cleanUp of cleanUps.splice(0).reverse()) cleanUp();
 }
 
+export interface DaemonPlace {
+  /** What runs it, such as `ip netns exec NAME`. */
+  readonly wrapper?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export async function startDaemon(
   id: string,
   more: readonly string[] = [],
-  kept?: Pick<Daemon, "dataDir" | "peer">,
+  kept?: Partial<Pick<Daemon, "dataDir" | "peer">>,
+  { wrapper = [], environment = {} }: DaemonPlace = {},
 ): Promise<Daemon> {
   const dataDir = kept?.dataDir ?? folder();
   const http = `127.0.0.1:${await freePort()}`;
   const peer = kept?.peer ?? `127.0.0.1:${await freePort()}`;
   const grpc = `127.0.0.1:${await freePort()}`;
   const words = ["run", "--node-id", id, "--http", http, "--peer", peer, "--data-dir", dataDir];
-  const child = spawn(binary, [...words, "--mesh-interface", "none", ...more], {
+  const [command = binary, ...rest] = [...wrapper, binary, ...words];
+  const child = spawn(command, [...rest, "--mesh-interface", "none", ...more], {
     cwd: dataDir,
-    env: { ...process.env, MESHMEND_LOG_FORMAT: "json", MESHMEND_GRPC: grpc },
+    env: { ...process.env, ...environment, MESHMEND_LOG_FORMAT: "json", MESHMEND_GRPC: grpc },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
@@ -61,7 +69,7 @@ export async function startDaemon(
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   cleanUps.push(() => {
     child.kill("SIGKILL");
-    if (kept === undefined) rmSync(dataDir, { recursive: true, force: true });
+    if (kept?.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
   });
   return { id, http, peer, grpc, dataDir, child, ended, log: () => log };
 }
@@ -87,8 +95,12 @@ export async function voters(daemon: Daemon, ...ids: readonly string[]): Promise
   });
 }
 
-export async function cli(...words: readonly string[]) {
-  const done = await run(binary, [...words]).catch((failure: unknown) => failure);
+export const cli = (...words: readonly string[]) => cliIn([], ...words);
+
+/** The same, run by `wrapper`. */
+export async function cliIn(wrapper: readonly string[], ...words: readonly string[]) {
+  const [command = binary, ...rest] = [...wrapper, binary, ...words];
+  const done = await run(command, rest).catch((failure: unknown) => failure);
   const { stdout, stderr, code = 0 } = done as { stdout: string; stderr: string; code?: number };
   return { stdout, stderr, code };
 }

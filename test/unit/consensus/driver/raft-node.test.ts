@@ -171,6 +171,17 @@ describe("snapshots", () => {
     expect(status?.logBytes).toBeLessThan(8_000);
   });
 
+  it("keep a log of few but large entries small as well", async () => {
+    const few = { ...raft, retainedEntries: 1_000 };
+    const group = await new Group(["a"], { raft: few }).startAll();
+    const { node, disk } = await group.elected();
+    for (let i = 0; i < 60; i++) {
+      await group.answer(node.propose(put(`k${i}`, "x".repeat(1_000))));
+    }
+    await group.until("the log is short", () => disk.base.index > 20);
+    expect(disk.entries.length).toBeLessThan(40);
+  });
+
   it("bring up a follower that was away, and then a restart comes back from one", async () => {
     const group = await new Group(three, { raft }).startAll();
     const leader = await group.elected();

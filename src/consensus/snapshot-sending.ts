@@ -86,16 +86,20 @@ export function onSnapshotTaken(state: RaftState, snapshot: SnapshotMeta): void 
   if (snapshot.index <= (state.snapshot?.index ?? 0)) return;
   state.snapshot = snapshot;
   const { log, memberships, options } = state;
-  const upTo = Math.min(snapshot.index - options.retainedEntries, neededByTransfers(state));
+  const retained = isTooLarge(state) ? 0 : options.retainedEntries;
+  const upTo = Math.min(snapshot.index - retained, neededByTransfers(state));
   if (upTo > log.base.index) log.compactTo(upTo);
   memberships.compactTo(snapshot.index);
   emit(state, { kind: "compact", upTo: log.base, snapshot });
 }
 
-function neededByTransfers({ role, log, options }: RaftState): LogIndex {
-  if (role.kind !== "leader") return Number.POSITIVE_INFINITY;
-  // Bounded: a transfer that never ends must not keep the log for ever.
-  if (log.bytes > 4 * options.snapshotEveryBytes) return Number.POSITIVE_INFINITY;
+/** Retained entries may be large, and a transfer need not end: neither keeps a log of this weight. */
+const isTooLarge = ({ log, options }: RaftState): boolean =>
+  log.bytes > 4 * options.snapshotEveryBytes;
+
+function neededByTransfers(state: RaftState): LogIndex {
+  const { role } = state;
+  if (role.kind !== "leader" || isTooLarge(state)) return Number.POSITIVE_INFINITY;
   let needed = Number.POSITIVE_INFINITY;
   for (const { transfer } of role.peers.values()) {
     if (transfer !== null) needed = Math.min(needed, transfer.snapshot.index);
@@ -125,7 +129,8 @@ export function wantSnapshot(state: RaftState): void {
   const { log, options, snapshot } = state;
   if (state.snapshotWanted || log.bytes < options.snapshotEveryBytes) return;
   // What is retained on purpose must not ask for a snapshot again and again.
-  if (state.appliedIndex <= (snapshot?.index ?? 0) + options.retainedEntries) return;
+  const retained = isTooLarge(state) ? 0 : options.retainedEntries;
+  if (state.appliedIndex <= (snapshot?.index ?? 0) + retained) return;
   state.snapshotWanted = true;
   emit(state, { kind: "snapshot-wanted" });
 }

@@ -6,7 +6,7 @@
 
 import { assert, type Clock, type Fault, fault, type Logger, messageOf } from "../../base/index.ts";
 import type { RaftEvent } from "../event.ts";
-import type { Entry, LogPosition } from "../log-entry.ts";
+import type { Entry, LogIndex, LogPosition } from "../log-entry.ts";
 import type { SnapshotMeta } from "../message.ts";
 import type { SnapshotStore } from "../snapshot-store.ts";
 import type { StateMachine } from "../state-machine.ts";
@@ -48,6 +48,8 @@ export class MachineWork<Reply> {
     const meta = this.#parts.snapshotMeta();
     // Nothing is applied that the last one does not hold: with the next batch there will be.
     if (meta === null) return;
+    // Entries that the log had lost are on their way again; until then the core is behind.
+    if (this.#parts.stateMachine.applied().index > meta.index) return;
     const cancel = new AbortController();
     const signal = AbortSignal.any([cancel.signal, this.#stopping.signal]);
     const { position, chunks } = this.#parts.stateMachine.snapshot(signal);
@@ -62,17 +64,22 @@ export class MachineWork<Reply> {
 
   apply(entries: readonly Entry[]): void {
     assert(this.#applying === null, "one batch at a time");
-    this.#applying = this.#apply(entries);
+    const { stateMachine, feed } = this.#parts;
+    const last = entries[entries.length - 1];
+    assert(last !== undefined, "a batch of one entry at least");
+    // It is ahead when the log had lost entries that were applied before.
+    const { index } = stateMachine.applied();
+    if (last.index <= index) feed({ kind: "applied", index: last.index });
+    else this.#applying = this.#apply(after(entries, index), last.index);
   }
 
-  async #apply(entries: readonly Entry[]): Promise<void> {
+  async #apply(entries: readonly Entry[], lastIndex: LogIndex): Promise<void> {
     const { stateMachine, onApplied, feed, fail } = this.#parts;
     try {
       const replies = await stateMachine.apply(entries);
       this.#applying = null;
       onApplied(entries, replies);
-      const last = entries[entries.length - 1];
-      if (last !== undefined) feed({ kind: "applied", index: last.index });
+      feed({ kind: "applied", index: lastIndex });
     } catch (thrown) {
       const message = `the state machine cannot go on: ${messageOf(thrown)}`;
       fail(fault("E_STATE_MACHINE_FAILED", message, "look at the disk, then start it again"));
@@ -135,3 +142,6 @@ export class MachineWork<Reply> {
     await this.#applying;
   }
 }
+
+const after = (entries: readonly Entry[], index: LogIndex): readonly Entry[] =>
+  (entries[0]?.index ?? 0) > index ? entries : entries.filter((entry) => entry.index > index);

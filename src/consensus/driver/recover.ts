@@ -1,6 +1,7 @@
 /**
  * From what the disk holds to a Raft state that may run: log, snapshot and state machine are brought
- * to agree, and a founder writes its first entry.
+ * to agree, and a founder writes its first entry. Knows that a state machine ahead of its log proves
+ * damage, however much the log's end looks like a torn write.
  */
 
 import {
@@ -9,13 +10,16 @@ import {
   fault,
   type Logger,
   messageOf,
+  ok,
   type Random,
   type Result,
 } from "../../base/index.ts";
 import { bootstrapped, createRaft } from "../create-raft.ts";
 import type { Member } from "../membership.ts";
+import type { SnapshotMeta } from "../message.ts";
 import type { RaftOptions } from "../options.ts";
 import type { RaftLog, RecoveredLog } from "../raft-log.ts";
+import { inRepair } from "../recovered-log.ts";
 import type { SnapshotStore } from "../snapshot-store.ts";
 import type { RaftIdentity, RaftState } from "../state.ts";
 import type { StateMachine } from "../state-machine.ts";
@@ -51,31 +55,49 @@ export async function recover(
     }
     held = first;
   }
+  const restored = await catchUp(parts, snapshot, signal);
+  if (!restored.ok) return restored;
   const lastIndex = held.base.index + held.entries.length;
-  const { index } = stateMachine.applied();
-  const behind = snapshot !== null && index < snapshot.index;
-  // It had applied what the log has since lost to damage; the leader will send it again.
-  const ahead = snapshot !== null && index > lastIndex;
-  if (behind || ahead) {
-    logger.info("the agreed state is restored from a snapshot", {
-      applied: index,
-      snapshot: snapshot.index,
-    });
+  const applied = stateMachine.applied().index;
+  if (applied > lastIndex) {
+    // Nothing is applied before it is on this disk: the log lost what it had acknowledged.
+    logger.error(
+      "the Raft log lacks entries that were applied; this node does not vote until it has them again",
+      { lastIndex, applied },
+    );
+    held = { ...held, hardState: inRepair(held.hardState, applied) };
     try {
-      await stateMachine.restore(snapshot, snapshots.read(snapshot.index, signal), signal);
+      await log.write({ hardState: held.hardState, entries: [] });
     } catch (thrown) {
-      const message = `the snapshot was not restored: ${messageOf(thrown)}`;
-      const remedy = "remove this node from the group and join it again under a new id";
-      return failed(fault("E_STATE_MACHINE_FAILED", message, remedy));
+      return failed(fault("E_LOG_FAILED", `the repair was not noted: ${messageOf(thrown)}`));
     }
   }
-  const appliedIndex = stateMachine.applied().index;
   return createRaft(
-    { random, recovered: { ...held, snapshot, appliedIndex } },
+    { random, recovered: { ...held, snapshot, appliedIndex: Math.min(applied, lastIndex) } },
     identity,
     options,
     parts.clock.monotonicMs(),
   );
+}
+
+/** A state machine that is older than the snapshot starts from it. */
+async function catchUp(
+  { stateMachine, snapshots, logger }: RecoverParts,
+  snapshot: SnapshotMeta | null,
+  signal: AbortSignal,
+): Promise<Result<null>> {
+  const { index } = stateMachine.applied();
+  if (snapshot === null || index >= snapshot.index) return ok(null);
+  const places = { applied: index, snapshot: snapshot.index };
+  logger.info("the agreed state is restored from a snapshot", places);
+  try {
+    await stateMachine.restore(snapshot, snapshots.read(snapshot.index, signal), signal);
+    return ok(null);
+  } catch (thrown) {
+    const message = `the snapshot was not restored: ${messageOf(thrown)}`;
+    const remedy = "remove this node from the group and join it again under a new id";
+    return failed(fault("E_STATE_MACHINE_FAILED", message, remedy));
+  }
 }
 
 const isFresh = ({ hardState, base, entries }: RecoveredLog): boolean =>

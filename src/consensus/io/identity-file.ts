@@ -26,6 +26,8 @@ export interface StoredIdentity {
    * the group has agreed to go on without this node.
    */
   readonly standing: "founding" | "joining" | "member" | "removed";
+  /** Peer addresses of members, while `joining`: a start without --join goes on asking them. */
+  readonly asked?: readonly string[];
 }
 
 const fileName = "identity";
@@ -75,8 +77,8 @@ export async function writeIdentity(
 }
 
 /** One line people can read, and its CRC-32 on the next. */
-function format({ clusterId, nodeId, standing }: StoredIdentity): string {
-  const line = JSON.stringify({ format: formatVersion, clusterId, nodeId, standing });
+function format({ clusterId, nodeId, standing, asked }: StoredIdentity): string {
+  const line = JSON.stringify({ format: formatVersion, clusterId, nodeId, standing, asked });
   return `${line}\n${crc32(line)}\n`;
 }
 
@@ -85,6 +87,6 @@ function parse(text: string): StoredIdentity | null {
   if (String(crc32(line)) !== checksum) return null;
   const parsed = JSON.parse(line) as StoredIdentity & { readonly format: number };
   if (parsed.format !== formatVersion) return null;
-  const { clusterId, nodeId, standing } = parsed;
-  return { clusterId, nodeId, standing };
+  const { clusterId, nodeId, standing, asked } = parsed;
+  return { clusterId, nodeId, standing, ...(asked !== undefined && { asked }) };
 }

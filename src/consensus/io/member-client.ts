@@ -71,7 +71,7 @@ export class MemberClient {
     signal: AbortSignal,
   ): Promise<Result<Membership, LeaderFault>> {
     const request = { caller: this.#caller(to), changes: changes.map(changeToWire) };
-    const response = await this.#connections.call(
+    const response = await this.#connections.change(
       to,
       memberService.changeMembership,
       request,
@@ -87,7 +87,7 @@ export class MemberClient {
     signal: AbortSignal,
   ): Promise<Result<NodeId, LeaderFault>> {
     const request = { caller: this.#caller(to), target: target ?? "" };
-    const response = await this.#connections.call(
+    const response = await this.#connections.change(
       to,
       memberService.transferLeadership,
       request,
@@ -116,7 +116,7 @@ export class MemberClient {
     const protocolVersion = versionOf(this.#local);
     const request = { protocolVersion, clusterId: clusterId ?? "", member, promote };
     const target = { id: null, address };
-    const response = await this.#connections.call(target, memberService.join, request, signal);
+    const response = await this.#connections.change(target, memberService.join, request, signal);
     return outcomeOf(response, joinedFromWire);
   }
 
@@ -157,7 +157,7 @@ export class MemberClient {
       caller: this.#caller(leader),
       proposals: proposals.map((commands) => ({ commands: [...commands] })),
     };
-    const response = await this.#connections.call(leader, memberService.forward, request, null);
+    const response = await this.#connections.change(leader, memberService.forward, request, null);
     if (!response.ok) return response;
     const outcomes = response.value.outcomes.map(outcomeFromWire);
     return ok(outcomes.map((outcome) => outcome ?? failed(noLeaderKnown(malformed))));

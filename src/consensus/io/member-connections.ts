@@ -1,6 +1,7 @@
 /**
  * The connections behind the members' calls, one to each address that was asked lately, and how a
- * call on them ends: with an answer, or with a fault that has a code of ours.
+ * call on them ends: with an answer, or with a fault that has a code of ours. Knows whether a call
+ * that failed may have been carried out all the same.
  */
 
 import { Client, type ServiceError, status } from "@grpc/grpc-js";
@@ -49,6 +50,12 @@ interface Connection {
   mismatch: Fault | null;
 }
 
+interface Ended<Response> {
+  readonly answer: Result<Response>;
+  /** It may have reached whom it was meant for. */
+  readonly sent: boolean;
+}
+
 const malformed = fault("E_PEER_MALFORMED", "the answer is no answer of this protocol");
 
 export class MemberConnections {
@@ -63,15 +70,38 @@ export class MemberConnections {
     this.#options = options;
   }
 
-  /** Faults: E_PEER_... */
+  /** A question, which may be asked twice. Faults: E_PEER_... */
   async call<Request, Response>(
     to: MemberTarget,
     method: UnaryMethod<Request, Response>,
     request: Request,
     signal: AbortSignal | null,
   ): Promise<Result<Response>> {
+    const ended = await this.#run(to, method, request, signal);
+    return ended.answer;
+  }
+
+  /** What changes something. Faults: E_PEER_... when surely nothing was done, else E_OUTCOME_UNKNOWN. */
+  async change<Request, Response>(
+    to: MemberTarget,
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    signal: AbortSignal | null,
+  ): Promise<Result<Response>> {
+    const { answer, sent } = await this.#run(to, method, request, signal);
+    if (answer.ok || !sent) return answer;
+    const why = `${answer.fault.code}, ${answer.fault.message}`;
+    return failed(fault("E_OUTCOME_UNKNOWN", `it may or may not have been done: ${why}`));
+  }
+
+  async #run<Request, Response>(
+    to: MemberTarget,
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    signal: AbortSignal | null,
+  ): Promise<Ended<Response>> {
     const opened = this.#connection(to);
-    if (!opened.ok) return opened;
+    if (!opened.ok) return { answer: opened, sent: false };
     const connection = opened.value;
     const { timeoutMs } = this.#options;
     const over = new AbortController();
@@ -85,9 +115,12 @@ export class MemberConnections {
     const answer = await unary(connection.client, method, request, AbortSignal.any(waits));
     connection.calls--;
     over.abort();
-    if (answer.ok) return answer;
-    if (timedOut) return failed(fault("E_PEER_TIMEOUT", `no answer within ${timeoutMs} ms`));
-    return failed(connection.mismatch ?? answer.fault);
+    if (answer.ok) return { answer, sent: true };
+    if (connection.mismatch !== null) return { answer: failed(connection.mismatch), sent: false };
+    if (!timedOut)
+      return { answer: failed(faultOf(answer.fault)), sent: !surelyNotDone(answer.fault) };
+    const timeout = fault("E_PEER_TIMEOUT", `no answer within ${timeoutMs} ms`);
+    return { answer: failed(timeout), sent: true };
   }
 
   stop(): void {
@@ -147,12 +180,17 @@ export class MemberConnections {
   }
 }
 
+type UnaryAnswer<Response> =
+  | { readonly ok: true; readonly value: Response }
+  /** Null: an answer that says nothing. */
+  | { readonly ok: false; readonly fault: ServiceError | null };
+
 function unary<Request, Response>(
   client: Client,
   { path, requestSerialize, responseDeserialize }: UnaryMethod<Request, Response>,
   request: Request,
   signal: AbortSignal,
-): Promise<Result<Response>> {
+): Promise<UnaryAnswer<Response>> {
   return new Promise((resolve) => {
     const stop = (): void => call.cancel();
     const call = client.makeUnaryRequest(
@@ -162,8 +200,8 @@ function unary<Request, Response>(
       request,
       (error: ServiceError | null, response?: Response | null) => {
         signal.removeEventListener("abort", stop);
-        if (error !== null) resolve(failed(faultOf(error)));
-        else if (response == null) resolve(failed(malformed));
+        if (error !== null) resolve({ ok: false, fault: error });
+        else if (response == null) resolve({ ok: false, fault: null });
         else resolve(ok(response));
       },
     );
@@ -173,14 +211,29 @@ function unary<Request, Response>(
 }
 
 /** A refusal of MemberServer comes as a status whose details begin with the code. */
-function faultOf(error: ServiceError): Fault {
-  const refusal = /^(E_PEER_[A-Z_]{1,40}): (.{0,200})/.exec(error.details);
-  if (error.code !== status.FAILED_PRECONDITION || refusal === null) {
-    if (error.code === status.CANCELLED) {
-      return fault("E_PEER_STOPPED", "nobody waits for the answer any more");
-    }
-    return connectionFault(error);
+const refusalOf = ({ code, details }: ServiceError) =>
+  code === status.FAILED_PRECONDITION ? /^(E_PEER_[A-Z_]{1,40}): (.{0,200})/.exec(details) : null;
+
+function faultOf(error: ServiceError | null): Fault {
+  if (error === null) return malformed;
+  const refusal = refusalOf(error);
+  if (refusal !== null) {
+    const [, code = "E_PEER_MALFORMED", message = ""] = refusal;
+    return fault(code, `the peer refuses this node: ${message}`);
   }
-  const [, code = "E_PEER_MALFORMED", message = ""] = refusal;
-  return fault(code, `the peer refuses this node: ${message}`);
+  if (error.code === status.CANCELLED) {
+    return fault("E_PEER_STOPPED", "nobody waits for the answer any more");
+  }
+  return connectionFault(error);
+}
+
+/** What @grpc/grpc-js says of a call that never got a connection. In other words it counts as sent. */
+const unconnected = /^(No connection established|Name resolution failed)/;
+
+function surelyNotDone(error: ServiceError | null): boolean {
+  if (error === null) return false;
+  if (refusalOf(error) !== null || error.code === status.UNIMPLEMENTED) return true;
+  // Trust is decided before anything is read.
+  const untrusted = connectionFault(error).code === "E_PEER_UNTRUSTED";
+  return untrusted || (error.code === status.UNAVAILABLE && unconnected.test(error.details));
 }

@@ -18,7 +18,10 @@ export interface ProposalQueueOptions {
 
 type Outcome = Result<Applied, LeaderFault>;
 
-/** Outcomes in the order of the proposals, or the one reason why there are none. */
+/**
+ * Outcomes in the order of the proposals, or the one reason why there are none: surely nothing was
+ * done then, but for E_OUTCOME_UNKNOWN.
+ */
 export type ForwardProposals = (
   proposals: readonly (readonly Uint8Array[])[],
 ) => Promise<Result<readonly Outcome[], Fault>>;
@@ -50,8 +53,8 @@ export class ProposalQueue {
   }
 
   /**
-   * Faults: those of the leader; E_OVERLOADED; E_OUTCOME_UNKNOWN when the answer got lost or nobody
-   * waited for it, so that the proposal may or may not have been applied.
+   * Faults: those of the leader, and of the way to it; E_OVERLOADED; E_OUTCOME_UNKNOWN when the answer
+   * got lost or nobody waited for it, so that the proposal may or may not have been applied.
    */
   propose(commands: readonly Uint8Array[], signal: AbortSignal): Promise<Outcome> {
     const { maxProposals, maxBytes, maxBytesPerCall } = this.#options;
@@ -96,10 +99,9 @@ export class ProposalQueue {
     this.#schedule();
     const answer = await this.#forward(batch.map(({ commands }) => commands));
     this.#calls--;
-    const outcomes = answer.ok ? answer.value : [];
-    const reason = answer.ok ? "the leader left it out of its answer" : answer.fault.message;
     batch.forEach(({ settle }, place) => {
-      settle(outcomes[place] ?? unknown(reason));
+      if (answer.ok) settle(answer.value[place] ?? unknown("the leader left it out of its answer"));
+      else settle(failed({ ...answer.fault, leader: null }));
     });
     this.#schedule();
   }

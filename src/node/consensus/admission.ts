@@ -75,7 +75,7 @@ interface Attempt {
 
 async function askFor(
   { client, logger }: AdmissionParts,
-  { folder, member, earlier }: AdmissionOptions,
+  { folder, member, ask, earlier }: AdmissionOptions,
   address: string,
   signal: AbortSignal,
 ): Promise<Result<Attempt>> {
@@ -92,7 +92,8 @@ async function askFor(
     if (earlier !== null) return ok({ admitted: true, identity: earlier });
     return failed(knownAlready(member.id));
   }
-  const identity: StoredIdentity = { clusterId, nodeId: member.id, standing: "joining" };
+  const asked = [...new Set([...ask, ...membersOf(membership).map((each) => each.address)])];
+  const identity: StoredIdentity = { clusterId, nodeId: member.id, standing: "joining", asked };
   if (earlier === null) {
     const written = await writeIdentity(folder, identity);
     if (!written.ok) return written;

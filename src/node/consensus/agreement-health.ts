@@ -46,6 +46,11 @@ function troubleOf(view: AgreementView, status: DriverStatus): Health | null {
   const degraded = (what: string, remedy: string): Health => {
     return { state: "degraded", reason: `${what}; ${about}`, remedy };
   };
+  if (status.inRepair && membersOf(status.membership).length === 1) {
+    const reason = `the log lost entries, and no other member has them; ${about}`;
+    const remedy = "restore the data directory from a backup, or start anew with an empty one";
+    return { state: "failed", reason, remedy };
+  }
   if (status.diskFull) return degraded("the disk is full: it does not lead", "free space");
   if (status.leaderId === null && view.leaderlessMs > patienceMs) {
     const remedy = "bring back a majority of the voters, or see `meshmend cluster recover`";

@@ -65,6 +65,8 @@ export class Agreement<Reply> {
   #member: OpenedMember<Reply> | null = null;
   #lock: FolderLock | null = null;
   #background: Promise<void> = Promise.resolve();
+  /** Peer addresses, while it seeks admission. */
+  #asked: readonly string[] = [];
   #leaderSeenMs: number;
   #priority = 100;
 
@@ -120,7 +122,7 @@ export class Agreement<Reply> {
     if (status?.leaderId != null) this.#leaderSeenMs = nowMs;
     return agreementHealth({
       phase: this.#phase,
-      asked: this.#config.cluster.join.map(writeHostPort),
+      asked: this.#asked,
       status,
       leaderlessMs: nowMs - this.#leaderSeenMs,
       insecure: this.insecure,
@@ -205,7 +207,8 @@ export class Agreement<Reply> {
 
   async #join(earlier: StoredIdentity | null): Promise<Result<null>> {
     const { cluster, nodeId } = this.#config;
-    if (cluster.join.length === 0) return failed(joinAgain(earlier));
+    const ask = [...new Set([...cluster.join.map(writeHostPort), ...(earlier?.asked ?? [])])];
+    if (ask.length === 0) return failed(joinAgain(earlier));
     const { clock, logger } = this.#parts;
     const security = peerSecurity(cluster.tls, cluster.insecure);
     const local = { id: nodeId, clusterId: earlier?.clusterId ?? "" };
@@ -213,7 +216,7 @@ export class Agreement<Reply> {
     const onRefused = (lastRefusal: Fault) => {
       this.#phase = { kind: "joining", lastRefusal };
     };
-    const ask = cluster.join.map(writeHostPort);
+    this.#asked = ask;
     const options = { folder: this.#folder, member: this.#self(), ask, earlier };
     const parts = { clock, logger, client, onRefused };
     this.#background = seekAdmission(parts, options, this.#life.signal).then(async (admitted) => {

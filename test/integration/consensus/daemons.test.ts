@@ -1,105 +1,20 @@
 /** Groups of real daemons: joined, listed, changed and recovered as an operator would. */
 
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
+import {
+  cli,
+  cluster,
+  consensusHealth,
+  endDaemons,
+  get,
+  startDaemon as start,
+  voters,
+} from "../../support/raft/daemon.ts";
 import { eventually, freePort } from "../../support/raft/process-group.ts";
 
-const run = promisify(execFile);
-const binary = join(import.meta.dirname, "../../../bin/meshmend");
-
-interface Daemon {
-  readonly id: string;
-  readonly http: string;
-  readonly peer: string;
-  readonly dataDir: string;
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  log(): string;
-}
-
-interface Cluster {
-  readonly clusterId: string;
-  readonly phase: string;
-  readonly leader: string | null;
-  readonly members: readonly { readonly id: string; readonly role: string }[];
-}
-
-const folder = () => mkdtempSync(join(tmpdir(), "meshmend-daemons-"));
-const cleanUps: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) cleanUp();
-});
-
-async function start(
-  id: string,
-  more: readonly string[] = [],
-  kept?: Pick<Daemon, "dataDir" | "peer">,
-): Promise<Daemon> {
-  const dataDir = kept?.dataDir ?? folder();
-  const http = `127.0.0.1:${await freePort()}`;
-  const peer = kept?.peer ?? `127.0.0.1:${await freePort()}`;
-  const words = ["run", "--node-id", id, "--http", http, "--peer", peer, "--data-dir", dataDir];
-  const child = spawn(binary, [...words, "--mesh-interface", "none", ...more], {
-    cwd: dataDir,
-    env: { ...process.env, MESHMEND_LOG_FORMAT: "json", MESHMEND_GRPC: "127.0.0.1:0" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let log = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (chunk: string) => {
-      log += chunk;
-    });
-  }
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  cleanUps.push(() => {
-    child.kill("SIGKILL");
-    if (kept === undefined) rmSync(dataDir, { recursive: true, force: true });
-  });
-  return { id, http, peer, dataDir, child, ended, log: () => log };
-}
-
-async function get<Body>({ http }: Daemon, path: string): Promise<Body | null> {
-  try {
-    return (await (await fetch(`http://${http}${path}`)).json()) as Body;
-  } catch {
-    // Not listening yet, or any more.
-    return null;
-  }
-}
-
-const cluster = (daemon: Daemon) => get<Cluster>(daemon, "/api/v1/cluster/members");
-
-/** Until this daemon sees exactly these voters. */
-async function voters(daemon: Daemon, ...ids: readonly string[]): Promise<Cluster> {
-  const wanted = [...ids].sort().join(",");
-  return eventually(`${daemon.id} sees ${wanted}`, async () => {
-    const seen = await cluster(daemon);
-    const found = (seen?.members ?? []).filter(({ role }) => role === "voter").map(({ id }) => id);
-    return seen !== null && seen.leader !== null && found.sort().join(",") === wanted && seen;
-  });
-}
-
-async function cli(...words: readonly string[]) {
-  const done = await run(binary, [...words]).catch((failure: unknown) => failure);
-  const { stdout, stderr, code = 0 } = done as { stdout: string; stderr: string; code?: number };
-  return { stdout, stderr, code };
-}
-
-async function consensusHealth(daemon: Daemon) {
-  const health = await get<{
-    readonly components: readonly {
-      readonly component: string;
-      readonly state: string;
-      readonly reason: string;
-      readonly remedy?: string;
-    }[];
-  }>(daemon, "/health");
-  return health?.components.find(({ component }) => component === "consensus");
-}
+afterEach(endDaemons);
 
 describe("a group of daemons", () => {
   it("grows by --join, hands over, lets a member go, and knows who lost its disk", async () => {

@@ -149,6 +149,25 @@ describe("a forwarded proposal", () => {
     expect(await outcome).toMatchObject({ ok: false, fault: { code: "E_OUTCOME_UNKNOWN" } });
   });
 
+  it("was surely not done when the leader is gone already, whom this node knew or not", async () => {
+    expect((await client.propose(leader, [Uint8Array.of(1)], never)).ok).toBe(true);
+    await listener.stop();
+    const unreachable = { ok: false, fault: { code: "E_PEER_UNREACHABLE" } };
+    for (const asking of [client, clientOf("cluster")]) {
+      // The one that was connected may still have to learn of it.
+      await asking.status(leader.address, never);
+      const outcome = await asking.propose(leader, [Uint8Array.of(2)], never);
+      expect(outcome).toMatchObject(unreachable);
+    }
+    expect(calls.proposals).toBe(1);
+  });
+
+  it("was surely not done when it is refused at the door", async () => {
+    const outcome = await clientOf("another").propose(leader, [Uint8Array.of(1)], never);
+    expect(outcome).toMatchObject({ ok: false, fault: { code: "E_PEER_WRONG_CLUSTER" } });
+    expect(calls.proposals).toBe(0);
+  });
+
   it("has an unknown outcome when nobody waits any more", async () => {
     handlers.propose = () => new Promise(() => undefined);
     const outcome = await client.propose(leader, [Uint8Array.of(1)], AbortSignal.timeout(50));
@@ -205,17 +224,18 @@ describe("a caller that is wrong here", () => {
     expect(answer).toMatchObject({ ok: false, fault: { code: "E_PEER_WRONG_NODE" } });
   });
 
-  it("gets an answer in time even if there is none", async () => {
+  it("gets an answer in time even if there is none, and is not told that nothing was done", async () => {
     handlers.changeMembership = () => new Promise(() => undefined);
     const hasty = clientOf("cluster", { timeoutMs: 100 });
     const answer = await hasty.changeMembership(leader, change, never);
-    expect(answer).toMatchObject({ ok: false, fault: { code: "E_PEER_TIMEOUT" } });
+    expect(answer).toMatchObject({ ok: false, fault: { code: "E_OUTCOME_UNKNOWN" } });
   });
 
   it("hears of a bug in the node asked, which lives on", async () => {
     handlers.changeMembership = () => Promise.reject(new Error("a bug"));
     const answer = await client.changeMembership(leader, change, never);
-    expect(answer).toMatchObject({ ok: false, fault: { code: "E_PEER_FAILED" } });
+    expect(answer).toMatchObject({ ok: false, fault: { code: "E_OUTCOME_UNKNOWN" } });
+    expect(!answer.ok && answer.fault.message).toContain("E_PEER_FAILED");
     expect((await client.status(leader.address, never)).ok).toBe(true);
   });
 });

@@ -48,12 +48,11 @@ export class Group {
     return this;
   }
 
-  /** Starts it, again perhaps, over the disk it had; `fresh` ones wait to be added. */
-  async start(id: string, fresh = false): Promise<Running> {
+  /** Starts it, again perhaps, over the disk it had; `fresh` ones wait to be added. A `machine` survived as well. */
+  async start(id: string, fresh = false, machine = new LedgerMachine()): Promise<Running> {
     const disk = this.#disks.get(id) ?? new MemoryDisk();
     this.#disks.set(id, disk);
     const { clock, network, logger } = this;
-    const machine = new LedgerMachine();
     const log = new MemoryLog(clock, disk);
     const name = id as NodeId;
     const node = new RaftNode<LedgerReply>(

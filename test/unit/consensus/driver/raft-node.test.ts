@@ -171,6 +171,17 @@ describe("snapshots", () => {
     expect(status?.logBytes).toBeLessThan(8_000);
   });
 
+  it("keep a log of few but large entries small as well", async () => {
+    const few = { ...raft, retainedEntries: 1_000 };
+    const group = await new Group(["a"], { raft: few }).startAll();
+    const { node, disk } = await group.elected();
+    for (let i = 0; i < 60; i++) {
+      await group.answer(node.propose(put(`k${i}`, "x".repeat(1_000))));
+    }
+    await group.until("the log is short", () => disk.base.index > 20);
+    expect(disk.entries.length).toBeLessThan(40);
+  });
+
   it("bring up a follower that was away, and then a restart comes back from one", async () => {
     const group = await new Group(three, { raft }).startAll();
     const leader = await group.elected();
@@ -251,6 +262,34 @@ describe("leadership", () => {
     expect(await leader.node.propose(put("k", "v"))).toMatchObject({
       fault: { code: "E_NODE_STOPPING" },
     });
+  });
+});
+
+describe("a state machine that is ahead of its log", () => {
+  it("proves damage: the node does not vote until it has the entries again, and applies none twice", async () => {
+    const group = await new Group(["a", "b", "c"]).startAll();
+    const { node: leading } = await group.elected();
+    for (let i = 0; i < 10; i++) await group.answer(leading.propose(put(`k${i}`, "1")));
+    const follower = group.followers()[0];
+    if (follower === undefined) throw new Error("no follower");
+    const { id, machine, disk } = follower;
+    await group.until("it has applied", () => machine.values.size === 10);
+    await group.answer(follower.node.stop());
+    // As if the last frame were torn; but what was in it was applied.
+    disk.entries.length -= 4;
+    const others = group.followers().filter((each) => each !== follower);
+    for (const each of [...others, group.get(leading.status()?.id ?? "")])
+      group.network.cut.add(each.id);
+    const again = await group.start(id, false, machine);
+    expect(disk.hardState.repair).toMatchObject({ lastIndex: machine.applied().index });
+    await group.clock.advance(5_000);
+    expect(again.node.status()).toMatchObject({ inRepair: true, role: "follower" });
+    group.network.cut.clear();
+    await group.until("it is whole", () => again.node.status()?.inRepair === false);
+    const leader = await group.elected();
+    await group.answer(leader.node.propose(put("k10", "1")));
+    await group.until("it goes on", () => machine.values.size === 11);
+    expect(machine.history).toEqual(leader.machine.history);
   });
 });
 

@@ -5,7 +5,8 @@
  * shares of 1); the `notation` says how people may write them.
  */
 
-import { type Static, type TProperties, type TSchemaOptions, Type } from "typebox";
+import type { Static, TProperties, TSchemaOptions } from "typebox";
+import { Type } from "../json-schema/type.ts";
 
 /** How a scalar is written. */
 export type Notation =

@@ -5,17 +5,8 @@
  * time: the parser's own check compares every pair, which takes a minute on a full-sized file.
  */
 
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-  type YAMLError,
-} from "yaml";
+import { createRequire } from "node:module";
+import type { LineCounter, Node, Pair, YAMLError } from "yaml";
 import { messageOf } from "../base/index.ts";
 import { type ConfigFault, type ConfigSource, configFault, showValue } from "./config-fault.ts";
 import type { RawEntry, RawNode } from "./raw-tree.ts";
@@ -42,18 +33,22 @@ const syntaxHints: readonly (readonly [RegExp, string])[] = [
   [/:\s*[*&!%@`]/, "put text that begins with * & ! % @ ` in quotes"],
 ];
 
+/** Its 72 modules are loaded for a file only: a node on defaults does without their memory. */
+const loadYaml = createRequire(import.meta.url) as (name: "yaml") => typeof import("yaml");
+
 class TreeReader {
   readonly faults: ConfigFault[] = [];
   readonly #file: ConfigFile;
   readonly #lines: LineCounter;
-  readonly #document: ReturnType<typeof parseDocument>;
+  readonly #yaml = loadYaml("yaml");
+  readonly #document: ReturnType<typeof import("yaml").parseDocument>;
   #nodes = 0;
   #overLimit = false;
 
   constructor(file: ConfigFile) {
     this.#file = file;
-    this.#lines = new LineCounter();
-    this.#document = parseDocument(file.text, {
+    this.#lines = new this.#yaml.LineCounter();
+    this.#document = this.#yaml.parseDocument(file.text, {
       lineCounter: this.#lines,
       prettyErrors: false,
       strict: true,
@@ -121,19 +116,19 @@ class TreeReader {
     if (depth > maxDepth) {
       return this.#limit(`at most ${maxDepth} levels, and no alias of itself`, "more", source);
     }
-    if (isAlias(node)) {
+    if (this.#yaml.isAlias(node)) {
       const target = node.resolve(this.#document);
       if (target === undefined)
         return this.#refuse("an anchor with this name", node.source, source);
       return this.#convert(target, depth + 1, source);
     }
-    if (isMap(node))
+    if (this.#yaml.isMap(node))
       return this.#convertMap(node.items as Pair<Node, Node | null>[], depth, source);
-    if (isSeq(node)) {
+    if (this.#yaml.isSeq(node)) {
       const items = node.items.map((item) => this.#convert(item as Node, depth + 1, source));
       return { kind: "list", items: items.filter((item) => item !== null), source };
     }
-    if (isScalar(node)) {
+    if (this.#yaml.isScalar(node)) {
       const { value } = node;
       const plain = typeof value === "string" || typeof value === "boolean" || value === null;
       if (plain || typeof value === "number") return { kind: "scalar", value, source };
@@ -146,7 +141,7 @@ class TreeReader {
     const seen = new Set<string>();
     for (const pair of pairs) {
       const keySource = this.#at(pair.key?.range?.[0], source);
-      if (!isScalar(pair.key) || typeof pair.key.value !== "string") {
+      if (!this.#yaml.isScalar(pair.key) || typeof pair.key.value !== "string") {
         this.#refuse("the name of an option", "a key that is not text", keySource);
         continue;
       }

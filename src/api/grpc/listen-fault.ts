@@ -16,7 +16,12 @@ export function listenFault(thrown: unknown, address: string): Fault<GrpcListenF
   const choose = "choose another address with --grpc HOST:PORT";
   switch ((thrown as NodeJS.ErrnoException).code) {
     case "EADDRINUSE":
-      return fault("E_ADDRESS_IN_USE", `${address} is in use by another program`, choose);
+      return fault(
+        "E_ADDRESS_IN_USE",
+        `${address}, where keys are to be served over gRPC, is in use by another program`,
+        "stop that program (another meshmend, or etcd?), or choose another address with --grpc " +
+          "HOST:PORT (or grpc.listen): --grpc 127.0.0.1:0 takes any free port",
+      );
     case "EADDRNOTAVAIL":
       return fault("E_ADDRESS_NOT_AVAILABLE", `this host has no address ${address}`, choose);
     case "EACCES":

@@ -4,8 +4,8 @@
  */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { Type } from "typebox";
 import type { Logger, Result } from "../../base/index.ts";
+import { Type } from "../../json-schema/type.ts";
 import { type App, answer, json, problems } from "./app.ts";
 import { refuseWithFault } from "./error-handling.ts";
 import type { ClusterPort } from "./ports.ts";

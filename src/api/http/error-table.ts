@@ -208,7 +208,9 @@ export const errorTable = {
   E_ADDRESS_IN_USE: {
     status: null,
     title: "Address in use",
-    meaning: "Something else listens there; stop it or choose another address with `--http`.",
+    meaning:
+      "Something else listens there; stop it or choose another address with `--http` (HTTP) or " +
+      "`--grpc` (keys).",
   },
   E_ADDRESS_NOT_AVAILABLE: {
     status: null,

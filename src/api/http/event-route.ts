@@ -1,6 +1,6 @@
 /** The door to the event streams; what happens behind it is the hub's. */
 
-import { Type } from "typebox";
+import { Type } from "../../json-schema/type.ts";
 import { type App, opaque, problems } from "./app.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { MetricsPort } from "./ports.ts";

@@ -4,7 +4,6 @@
  */
 
 import type { AddressInfo } from "node:net";
-import swagger from "@fastify/swagger";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { type FastifyError, fastify } from "fastify";
 import {
@@ -33,6 +32,7 @@ import { serveHealth } from "./health-routes.ts";
 import { serveLoop } from "./loop-routes.ts";
 import { isLoopback } from "./loopback.ts";
 import { serveMesh } from "./mesh-routes.ts";
+import { openApiDocument } from "./openapi.ts";
 import type { HttpServer, HttpServerOptions, HttpServerParts, ListenFaultCode } from "./ports.ts";
 import { guardRequests } from "./request-guard.ts";
 import { namedSchemas } from "./schemas/index.ts";
@@ -53,6 +53,7 @@ class FastifyHttpServer implements HttpServer {
   readonly #board: HealthBoard;
   readonly #stopping = new AbortController();
   readonly #loopbackOnly: boolean;
+  readonly #openApi: () => Promise<string>;
   #app: App | null = null;
   #startedMs = 0;
   #state: Health = { state: "failed", reason: "not started yet" };
@@ -62,6 +63,8 @@ class FastifyHttpServer implements HttpServer {
     this.#options = options;
     this.#loopbackOnly = isLoopback(options.listen.host);
     this.#hub = new EventHub(parts);
+    const { version } = options;
+    this.#openApi = openApiDocument({ serve: (app) => this.#serve(app), version });
     this.#board = new HealthBoard({
       clock: parts.clock,
       sources: () => [...parts.health(), this],
@@ -114,7 +117,7 @@ class FastifyHttpServer implements HttpServer {
   }
 
   async #build(): Promise<App> {
-    const { metrics, logger, loop, mesh, peers, cluster, clock } = this.#parts;
+    const { metrics, logger } = this.#parts;
     const app: App = fastify({
       bodyLimit: this.#options.maxBodyBytes,
       ajv: { customOptions: { removeAdditional: false, allErrors: true } },
@@ -139,34 +142,20 @@ class FastifyHttpServer implements HttpServer {
     guardRequests(app, metrics, { loopbackOnly: this.#loopbackOnly });
     answerErrors(app, { logger, metrics });
     for (const schema of namedSchemas) app.addSchema(schema);
-    await this.#describe(app);
+    this.#serve(app);
+    await app.ready();
+    return app;
+  }
+
+  #serve(app: App): void {
+    const { metrics, logger, loop, mesh, peers, cluster, clock } = this.#parts;
     const board = this.#board;
-    serveService(app, { metrics, board }, this.#options);
+    serveService(app, { metrics, board, openApi: this.#openApi }, this.#options);
     serveHealth(app, { loop, board, clock, startedMs: () => this.#startedMs }, this.#options);
     serveLoop(app, { loop, logger });
     serveMesh(app, { mesh, peers, logger });
     serveCluster(app, { cluster, logger });
     serveEvents(app, this.#hub, metrics);
-    await app.ready();
-    return app;
-  }
-
-  async #describe(app: App): Promise<void> {
-    await app.register(swagger, {
-      openapi: {
-        openapi: "3.1.0",
-        info: {
-          title: "meshmend",
-          version: this.#options.version,
-          description: "A mesh node's health, what it sees and decides, and why.",
-          license: { name: "Apache-2.0", identifier: "Apache-2.0" },
-        },
-      },
-      refResolver: {
-        // Every schema that is added has a name.
-        buildLocalReference: (schema) => schema["$id"] as string,
-      },
-    });
   }
 
   #measure(app: App): void {

@@ -1,7 +1,7 @@
 /** What the loop sees, finds, decides and would do; and a person's yes or no. */
 
-import { Type } from "typebox";
 import type { Logger } from "../../base/index.ts";
+import { Type } from "../../json-schema/type.ts";
 import { type App, answer, json, problems } from "./app.ts";
 import { refuseWithFault } from "./error-handling.ts";
 import type { LoopPort } from "./ports.ts";

@@ -1,7 +1,7 @@
 /** The mesh as a graph, in the forms that other tools read; and who in it runs meshmend. */
 
-import { Type } from "typebox";
 import type { Logger } from "../../base/index.ts";
+import { Type } from "../../json-schema/type.ts";
 import { type App, answer, json, problems } from "./app.ts";
 import { refuseWithFault } from "./error-handling.ts";
 import type { MeshPort, PeersPort } from "./ports.ts";

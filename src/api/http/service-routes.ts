@@ -8,6 +8,8 @@ import { indexSchema } from "./schemas/index.ts";
 export interface ServiceRouteParts {
   readonly metrics: Pick<MetricsPort, "text" | "contentType">;
   readonly board: HealthBoard;
+  /** The text of the OpenAPI document. */
+  readonly openApi: () => Promise<string>;
 }
 
 export function serveService(
@@ -49,7 +51,7 @@ export function serveService(
         },
       },
     },
-    (_request, reply) => reply.type("application/json").send(JSON.stringify(app.swagger())),
+    async (_request, reply) => reply.type("application/json").send(await parts.openApi()),
   );
 
   app.get(

@@ -4,7 +4,7 @@
  * for IPv6 to the interface too, by the zone of that address.
  */
 
-import multicastDns from "multicast-dns";
+import type multicastDns from "multicast-dns";
 import { type Fault, failed, fault, messageOf, ok, type Result } from "../../base/index.ts";
 import type { ForeignQuestion, ForeignRecord, ServiceRecord } from "../service-records.ts";
 import { type LinkAddress, onLinkFilter } from "./link-addresses.ts";
@@ -46,7 +46,9 @@ const sendTimeoutMs = 500;
 
 export const openMdnsFace: OpenMdnsFace = async (on, address, listener) => {
   const isOnLink = onLinkFilter(address);
-  const mdns = multicastDns(
+  // A node that stays on loopback does without its memory.
+  const { default: createMdns } = await import("multicast-dns");
+  const mdns = createMdns(
     address.family === 4
       ? { type: "udp4", interface: address.address, bind: "224.0.0.251", ip: "224.0.0.251" }
       : { type: "udp6", interface: `::%${on}`, bind: `ff02::fb%${on}`, ip: "ff02::fb" },

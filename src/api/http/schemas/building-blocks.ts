@@ -1,6 +1,7 @@
 /** How the schemas are put together: named, closed to unknown fields, and referred to by name. */
 
-import { type Static, type TProperties, type TSchema, Type } from "typebox";
+import type { Static, TProperties, TSchema } from "typebox";
+import { Type } from "../../../json-schema/type.ts";
 
 /** An object that admits no other fields; with `$id`, it gets its own entry in the OpenAPI. */
 export function closed<Properties extends TProperties>(

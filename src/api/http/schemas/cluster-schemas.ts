@@ -1,6 +1,6 @@
 /** The group of nodes that agree with each other, as this node sees it. */
 
-import { Type } from "typebox";
+import { Type } from "../../../json-schema/type.ts";
 import { closed, count, nullable, oneOf, refer } from "./building-blocks.ts";
 
 const memberId = () => Type.String({ minLength: 1, maxLength: 63 });

@@ -1,6 +1,6 @@
 /** Symptoms, decisions and events, as they are served; the shapes follow the loop's records. */
 
-import { Type } from "typebox";
+import { Type } from "../../../json-schema/type.ts";
 import { closed, count, nullable, oneOf, ratio, refer, wallMs } from "./building-blocks.ts";
 import { modeSchema } from "./observation-schemas.ts";
 

@@ -1,6 +1,6 @@
 /** The shapes that are the HTTP face's own: health, lists, pages, problems. */
 
-import { Type } from "typebox";
+import { Type } from "../../../json-schema/type.ts";
 import { closed, count, nullable, oneOf, refer } from "./building-blocks.ts";
 import { decisionSchema, dryRunSchema, symptomSchema } from "./decision-schemas.ts";
 import { beatStatisticsSchema, modeSchema, observationSchema } from "./observation-schemas.ts";

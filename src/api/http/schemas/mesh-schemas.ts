@@ -1,6 +1,6 @@
 /** The mesh as it is drawn: NetJSON NetworkGraph (https://netjson.org/rfc.html) and meshviewer's. */
 
-import { Type } from "typebox";
+import { Type } from "../../../json-schema/type.ts";
 import { closed, count, nullable, oneOf, refer } from "./building-blocks.ts";
 
 export const meshNodeSchema = closed(

@@ -1,6 +1,6 @@
 /** What the node sees, as it is served; the shapes follow the loop's observation. */
 
-import { Type } from "typebox";
+import { Type } from "../../../json-schema/type.ts";
 import { closed, count, nullable, oneOf, ratio, refer, wallMs } from "./building-blocks.ts";
 
 export const modeSchema = oneOf(["observe", "confirm", "act"]);

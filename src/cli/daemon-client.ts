@@ -152,7 +152,7 @@ function problemFault(address: string, status: number, json: unknown): CliFault 
   if (!problem.ok) return strangeAnswer(address, `status ${status} without a problem document`);
   const exit = status === 404 ? exitCode.notFound : exitCode.failure;
   const { code, detail, errors = [] } = problem.value;
-  const named = errors.map(({ path, expected }) => `${path}: expected ${expected}`);
+  const named = errors.map(({ path, expected }) => `${path}: ${expected}`);
   return cliFault(exit, code, named.length === 0 ? detail : named.join("; "));
 }
 

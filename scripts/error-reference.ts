@@ -157,7 +157,6 @@ const areas: readonly Area[] = [
     where: "In brackets at the end of its line; docs/exit-codes.md has what goes with it.",
     codes: {
       E_USAGE: "The command line is wrong.",
-      E_NOT_YET: "The flag is reserved for something this version does not have.",
       E_DAEMON_UNREACHABLE: "No daemon answers at the address.",
       E_DAEMON_ANSWER: "What answers there is no meshmend, or one of another version.",
     },

@@ -268,4 +268,8 @@ export const peersShape = record({
 });
 export type PeersAnswer = Shaped<typeof peersShape>;
 
-export const problemShape = record({ code: text, detail: text });
+export const problemShape = record({
+  code: text,
+  detail: text,
+  errors: optional(list(record({ path: text, expected: text }))),
+});

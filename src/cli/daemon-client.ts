@@ -151,7 +151,9 @@ function problemFault(address: string, status: number, json: unknown): CliFault 
   const problem = checkShape(problemShape, json);
   if (!problem.ok) return strangeAnswer(address, `status ${status} without a problem document`);
   const exit = status === 404 ? exitCode.notFound : exitCode.failure;
-  return cliFault(exit, problem.value.code, problem.value.detail);
+  const { code, detail, errors = [] } = problem.value;
+  const named = errors.map(({ path, expected }) => `${path}: ${expected}`);
+  return cliFault(exit, code, named.length === 0 ? detail : named.join("; "));
 }
 
 function strangeAnswer(address: string, why: string): CliFault {

@@ -87,7 +87,6 @@ function addOptions(command: Command, options: readonly Option[]): Command {
 function addDaemon(program: Command, terminal: Terminal, finish: Finish): void {
   const run = program.command("run").description("Run the daemon until SIGTERM or Ctrl-C.");
   addOptions(run, configOptions());
-  run.addOption(new Option("--client [value]", "not in this version").hideHelp());
   run.action(async (options: Parameters<typeof import("./commands/run.ts").run>[1]) => {
     const command = await import("./commands/run.ts");
     finish(await command.run(terminal, options));

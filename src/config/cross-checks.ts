@@ -69,6 +69,10 @@ function clusterChecks({ cluster }: WrittenConfig, conflict: Conflict): void {
   if (join.length > 0 && peer === null) {
     conflict("cluster.join", "cluster.peer (--peer) as well: members must reach this node", "none");
   }
+  // Among others its own is fine: the same list can then be given to every node.
+  if (join.length > 0 && join.every((address) => address === peer || address === advertise)) {
+    conflict("cluster.join", "the address of another node, which is a member", join.join(","));
+  }
   if (advertise !== null && peer === null) {
     conflict("cluster.advertise", "cluster.peer as well: that is where it listens", "none");
   }

@@ -26,7 +26,10 @@ export function onTransferLeadership(state: RaftState, id: RequestId, wanted: No
   }
   const target = wanted ?? bestSuccessor(state, role)?.id ?? null;
   if (target === null || target === state.id || !isTarget(state, role, target)) {
-    const message = `${target ?? "nobody"} is a voter in contact that could take over`;
+    const message =
+      target === null || target === state.id
+        ? "no other voter is in contact and could take over"
+        : `${target} is no voter in contact that could take over`;
     refuse(state, id, fault("E_NO_SUCCESSOR", message));
     return;
   }

@@ -1,6 +1,10 @@
-/** What the kernel lets this process do: its effective capabilities (capabilities(7), proc(5)). */
+/**
+ * What this process can do here: its effective capabilities (capabilities(7), proc(5)), and whether
+ * the native addon is built.
+ */
 
 import { readFileSync } from "node:fs";
+import { loadNative, type NativeProbe } from "../ebpf/io/load-native.ts";
 
 /** Bit numbers of linux/capability.h. */
 const bits = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n, CAP_BPF: 39n } as const;
@@ -22,3 +26,6 @@ export function capabilityIn(status: string, capability: Capability): boolean | 
   if (effective === undefined) return null;
   return ((BigInt(`0x${effective}`) >> bits[capability]) & 1n) === 1n;
 }
+
+/** For faces, which know no feature: is the addon there, and if not, what would bring it? */
+export const probeNativeAddon = (): NativeProbe => loadNative();

@@ -47,7 +47,7 @@ export function openMesh(
   const { clock, logger } = parts;
   const probe = loadNative();
   if (probe.kind !== "available") {
-    logger.info("the native addon is not there: batctl is asked, loss on links is not observed", {
+    logger.info("the native addon cannot be used: batctl is asked, loss on links is not observed", {
       why: probe.why,
     });
   }

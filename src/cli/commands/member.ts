@@ -1,11 +1,12 @@
 /** `meshmend member`: the group of nodes that agree with each other, asked of any of them. */
 
+import { readHostPort } from "../../config/notation.ts";
 import { type ClusterAnswer, clusterShape } from "../answers.ts";
 import { columns } from "../columns.ts";
 import { type DaemonOptions, findDaemon } from "../daemon-address.ts";
 import type { DaemonClient } from "../daemon-client.ts";
 import { type ExitCode, exitCode } from "../exit-code.ts";
-import { complainOf, printable, type Terminal } from "../terminal.ts";
+import { cliFault, complainOf, printable, type Terminal } from "../terminal.ts";
 
 export interface MemberOptions extends DaemonOptions {
   readonly json?: boolean;
@@ -25,6 +26,12 @@ export const addMember = (
   address: string,
   options: MemberOptions & { readonly learner?: boolean },
 ): Promise<ExitCode> => {
+  const at = readHostPort(address);
+  if (at === null || at.port === 0) {
+    const expected = "expected HOST:PORT or [IPV6]:PORT with a port from 1";
+    const message = `address: ${expected}; seen ${JSON.stringify(address)}`;
+    return Promise.resolve(complainOf(terminal, cliFault(exitCode.usage, "E_USAGE", message)));
+  }
   const body = { id, address, promote: options.learner !== true };
   return ask(terminal, options, (daemon) => daemon.post(path, body, clusterShape));
 };

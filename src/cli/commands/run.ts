@@ -2,30 +2,10 @@
 
 import type { NodeEnd } from "../../node/index.ts";
 import { type ExitCode, exitCode } from "../exit-code.ts";
-import { cliFault, complainOf, type Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal.ts";
 import { compileForRun, type RunFlags } from "./config.ts";
 
-/** Names that later capabilities will use; nobody shall believe that they work already. */
-export interface ReservedFlags {
-  readonly client?: unknown;
-}
-
-export const reservedFlags: Readonly<Record<keyof ReservedFlags, readonly [string, string]>> = {
-  client: ["--client", "the client face of the key-value store"],
-};
-
-export async function run(
-  terminal: Terminal,
-  options: RunFlags & ReservedFlags,
-): Promise<ExitCode> {
-  for (const [key, [flag, capability]] of Object.entries(reservedFlags)) {
-    if (options[key as keyof ReservedFlags] === undefined) continue;
-    const message = `${flag}: this version does not have ${capability} yet`;
-    return complainOf(
-      terminal,
-      cliFault(exitCode.usage, "E_NOT_YET", message, "leave the flag out"),
-    );
-  }
+export async function run(terminal: Terminal, options: RunFlags): Promise<ExitCode> {
   const found = await compileForRun(terminal, options);
   if (found === null) return exitCode.usage;
   const { runNode } = await import("../../node/index.ts");

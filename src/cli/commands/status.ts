@@ -102,8 +102,7 @@ function screen(terminal: Terminal, { health, observations, symptoms, decisions 
     observation === null
       ? "nothing seen yet"
       : `${observation.interfaces?.length ?? "no"} interfaces watched, ${down} down; ` +
-        `${observation.targets?.length ?? "no"} targets; ` +
-        `${observation.faults.length} sensors failing`;
+        `${observation.targets?.length ?? "no"} targets${unseen(observation.faults)}`;
   return [
     `${terminal.paint("bold", printable(health.node))}  ${stateWords(terminal, health.state)}  ` +
       `mode ${printable(health.mode)}  up ${span(health.uptimeSeconds * 1_000)}  meshmend ${printable(health.version)}\n`,
@@ -116,6 +115,12 @@ function screen(terminal: Terminal, { health, observations, symptoms, decisions 
     title("Components"),
     componentTable(terminal, health),
   ].join("");
+}
+
+/** A sensor may have nothing to look at, as without batman-adv; the components say which it is. */
+function unseen(faults: readonly { readonly sensor: string }[]): string {
+  if (faults.length === 0) return "";
+  return `; not seen: ${faults.map(({ sensor }) => printable(sensor)).join(", ")}`;
 }
 
 /** Those that are not well first. */

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { release } from "node:os";
 import { messageOf } from "../../base/index.ts";
 import type { HostPort, NodeConfig } from "../../config/node-config.ts";
-import { type Capability, hasCapability } from "../../node/capabilities.ts";
+import { type Capability, hasCapability, probeNativeAddon } from "../../node/capabilities.ts";
 import { healthShape } from "../answers.ts";
 import { connectDaemon } from "../daemon-client.ts";
 import { type Check, couldNotTell, type Finding, no, openFileLimit, yes } from "./check.ts";
@@ -55,7 +55,6 @@ function plannedChecks(config: NodeConfig, environment: Environment): readonly P
   const forRepair = "repairing interfaces";
   const forLoss = "counting lost messages on the links of the mesh";
   const forMesh = "seeing and steering the mesh";
-  const later = "not used by this version yet";
   return [
     { name: "Node.js", purpose: "running at all", required: true, look: lookAtNode },
     {
@@ -93,8 +92,12 @@ function plannedChecks(config: NodeConfig, environment: Environment): readonly P
     },
     { name: "CAP_BPF", purpose: forLoss, look: () => lookAtCapability("CAP_BPF") },
     { name: "BTF", purpose: forLoss, look: lookAtBtf },
-    { name: "XDP", purpose: later, look: lookAtXdp },
-    { name: "BPF file system", purpose: later, look: lookAtBpfFileSystem },
+    { name: "XDP", purpose: forLoss, look: lookAtXdp },
+    {
+      name: "native addon",
+      purpose: `${forLoss}, reading the mesh and interfaces by netlink`,
+      look: lookAtNativeAddon,
+    },
     { name: "batman-adv", purpose: forMesh, look: () => lookAtBatman(environment) },
     {
       name: "mesh interface",
@@ -192,10 +195,10 @@ async function lookAtXdp(): Promise<Finding> {
   return no("the kernel attaches no XDP programs by link", "Linux 5.9 or later");
 }
 
-async function lookAtBpfFileSystem(): Promise<Finding> {
-  const mounts = await readFile("/proc/self/mounts", "utf8");
-  if (/^\S+ \/sys\/fs\/bpf bpf /m.test(mounts)) return yes("/sys/fs/bpf");
-  return no("not mounted", "mount -t bpf bpf /sys/fs/bpf");
+function lookAtNativeAddon(): Finding {
+  const probe = probeNativeAddon();
+  if (probe.kind === "available") return yes(probe.folder);
+  return probe.kind === "absent" ? no(probe.why, probe.needs) : couldNotTell(probe.why);
 }
 
 async function lookAtBatman(environment: Environment): Promise<Finding> {

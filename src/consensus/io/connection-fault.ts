@@ -21,5 +21,7 @@ export function connectionFault(error: Error): Fault {
     return fault("E_PEER_FRAME_TOO_LARGE", `the peer takes no frame that large: ${details}`);
   }
   if (code === status.INTERNAL) return fault("E_PEER_FAILED", `the peer failed: ${details}`);
-  return fault("E_PEER_UNREACHABLE", `the connection failed: ${details}`);
+  // gRPC wraps what the socket said: "No connection established. Last error: Error: ... Resolution note: "
+  const cause = /Last error: (?:Error: )?(.+?)\.? Resolution note:/s.exec(details)?.[1];
+  return fault("E_PEER_UNREACHABLE", `the connection failed: ${cause ?? details}`);
 }

@@ -40,7 +40,7 @@ export interface PeerSecurity {
 }
 
 const remedy =
-  "give the peers certificates (authority, certificate and key), or allow plaintext with `insecure: true`";
+  "give the peers certificates (cluster.tlsAuthority, tlsCertificate and tlsKey), or allow plaintext with cluster.insecure";
 
 /** Null when this host may be spoken to or listened on; else E_PEER_INSECURE. */
 export function refusalOfHost(host: string, security: PeerSecurity): Fault | null {

@@ -79,7 +79,8 @@ describe("a wrong command line", () => {
     [["plan"], "--dry-run"],
     [["status", "--http", "8480"], "expected HOST:PORT"],
     [["explain", "not an id", "--http", "127.0.0.1:1"], "expected a decision's id"],
-    [["run", "--client"], "--client: this version does not have"],
+    [["member", "add", "n4", "hello"], "address: expected HOST:PORT"],
+    [["run", "--client"], "unknown option '--client'"],
     [[], "Usage: meshmend"],
   ])("%j ends with 2 and says what is wrong", async (words, says) => {
     const { code, stdout, stderr } = await cli(...words);

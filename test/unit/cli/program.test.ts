@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { reservedFlags } from "../../../src/cli/commands/run.ts";
 import { completionScript } from "../../../src/cli/completion.ts";
 import { exitCode, exitCodeReference, exitCodes } from "../../../src/cli/exit-code.ts";
 import { createProgram } from "../../../src/cli/program.ts";
@@ -38,20 +37,13 @@ describe("the commands", () => {
 
   it("give run a flag for each option that has one, and no other", () => {
     const declared = options.flatMap(({ flag }) => (flag === null ? [] : [flag]));
-    const reserved = Object.values(reservedFlags).map(([flag]) => flag);
     const offered = commandNamed("run").options.map(({ long }) => long);
-    expect(new Set(offered)).toEqual(new Set([...declared, ...reserved, "--config"]));
-  });
-
-  it("hide the flags that do not work yet", () => {
-    const help = commandNamed("run").helpInformation();
-    for (const [flag] of Object.values(reservedFlags)) expect(help).not.toContain(flag);
+    expect(new Set(offered)).toEqual(new Set([...declared, "--config"]));
   });
 
   it.each(["bash", "zsh", "fish"] as const)("are all completed by %s", (shell) => {
     const script = completionScript(program, shell);
     for (const command of everyCommand(program)) expect(script).toContain(command.name());
-    expect(script).not.toMatch(/(--|-l )client\b/);
   });
 });
 

@@ -240,6 +240,7 @@ describe("the group a node belongs to", () => {
 
   it.each([
     ["cluster: { join: [10.0.0.1:8482] }", "cluster.join"],
+    ["cluster: { peer: a:1, join: [a:1] }", "cluster.join"],
     ["cluster: { advertise: a:1 }", "cluster.advertise"],
     ["cluster: { peer: 0.0.0.0:8482 }", "cluster.peer"],
     ["cluster: { peer: 127.0.0.1:0 }", "cluster.peer"],

@@ -55,8 +55,8 @@ export class StorageSensor implements Sensor<readonly StorageReading[]> {
       ]);
     } catch (thrown) {
       if (errnoOf(thrown) === "ENOENT") {
-        const message = `the data directory ${this.#path} was removed`;
-        return failed(fault("E_SENSOR_READ", message, "start meshmend again: it makes a new one"));
+        const message = `there is no data directory ${this.#path}`;
+        return failed(fault("E_SENSOR_READ", message, "meshmend makes one when it starts"));
       }
       return failed(readFault(thrown, this.#path));
     }

@@ -7,14 +7,24 @@ export const exitCodes = [
     meaning:
       "It worked. A daemon that was asked to stop (SIGTERM, SIGINT, SIGHUP) stopped cleanly.",
   },
-  { code: 1, name: "failure", meaning: "It did not work; the message says why." },
+  {
+    code: 1,
+    name: "failure",
+    meaning:
+      "It did not work; the message says why. Of `kv txn`: the conditions did not hold. " +
+      "`kv lock` with a command ends with that command's code.",
+  },
   {
     code: 2,
     name: "usage",
     meaning: "A wrong command line or configuration. systemd does not restart after it.",
   },
   { code: 3, name: "unreachable", meaning: "No daemon answers at the address, or not in time." },
-  { code: 4, name: "notFound", meaning: "The daemon does not know the decision that was named." },
+  {
+    code: 4,
+    name: "notFound",
+    meaning: "There is no such decision, member, key or lease as was named.",
+  },
   {
     code: 5,
     name: "inUse",
@@ -35,7 +45,8 @@ export const exitCodes = [
   {
     code: 130,
     name: "interrupted",
-    meaning: "Ctrl-C ended a command that follows (`status --watch`, `events`).",
+    meaning:
+      "Ctrl-C ended a command that follows (`status --watch`, `events`, `kv watch`, `kv lock`).",
   },
   {
     code: 141,

@@ -1,13 +1,13 @@
 /** The process entry: arguments in, exit code out. bin/meshmend runs it. */
 
 import { CommanderError } from "commander";
-import { type ExitCode, exitCode } from "./exit-code.ts";
+import { exitCode } from "./exit-code.ts";
 import { createProgram } from "./program.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
 /** Gives the exit code; every failure has been told by then. */
-async function main(terminal: Terminal, words: readonly string[]): Promise<ExitCode> {
-  let code: ExitCode = exitCode.ok;
+async function main(terminal: Terminal, words: readonly string[]): Promise<number> {
+  let code: number = exitCode.ok;
   const program = createProgram(terminal, (ended) => {
     code = ended;
   });

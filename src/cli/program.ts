@@ -6,15 +6,19 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { packageVersion } from "../node/version.ts";
 import type { ExitCode } from "./exit-code.ts";
+import { addStore } from "./store-program.ts";
 import type { Terminal } from "./terminal.ts";
 
-type Finish = (code: ExitCode) => void;
+/** `kv lock` ends as the command it ran, with any number. */
+type Finish = (code: ExitCode | number) => void;
 
 /** `finish` is told each command's exit code. */
 export function createProgram(terminal: Terminal, finish: Finish): Command {
   const program = new Command("meshmend")
     .description("Watches a mesh node, repairs it, proves the repair, or takes it back.")
     .exitOverride()
+    // So that the options of a command that `kv lock` runs stay that command's.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .showHelpAfterError("(see --help)")
     .configureOutput({ writeOut: terminal.write, writeErr: terminal.complain })
@@ -25,6 +29,7 @@ export function createProgram(terminal: Terminal, finish: Finish): Command {
   addQuestions(program, terminal, finish);
   addDecisions(program, terminal, finish);
   addMembers(program, terminal, finish);
+  addStore(program, { terminal, finish, withExamples, wholeNumber, configOptions });
   addMachine(program, terminal, finish);
   addConfig(program, terminal, finish);
   withExamples(program, [

@@ -20,13 +20,15 @@ const codes: Readonly<Record<Colour, readonly [number, number]>> = {
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
+  /** Standard input, in pieces. */
+  readonly input: AsyncIterable<Uint8Array>;
   readonly isInteractive: boolean;
   /** The size as it is now: terminals are resized. */
   readonly columns: number;
   readonly rows: number;
   readonly paint: (colour: Colour, text: string) => string;
-  /** To standard output; the text brings its own line end. */
-  write(text: string): void;
+  /** To standard output; the text brings its own line end. Bytes are left as they are. */
+  write(text: string | Uint8Array): void;
   /** To standard error. */
   complain(text: string): void;
   /** Aborts on SIGINT and SIGTERM. Commands that follow something ask for it; `run` does not. */
@@ -64,16 +66,20 @@ interface OutputStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
 }
 
 export interface ProcessLike {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Without it, nothing is ever typed. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
   cwd(): string;
   once(signal: "SIGINT" | "SIGTERM", listener: () => void): unknown;
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 export function processTerminal(host: ProcessLike): Terminal {
   const isInteractive = host.stdout.isTTY === true && host.env["TERM"] !== "dumb";
@@ -81,6 +87,10 @@ export function processTerminal(host: ProcessLike): Terminal {
   return {
     environment: host.env,
     workingDirectory: host.cwd(),
+    // Looked at only when it is read: opening it would keep the process from ending.
+    get input() {
+      return host.stdin ?? nothing();
+    },
     isInteractive,
     get columns() {
       return host.stdout.columns ?? 100;

@@ -1,14 +1,14 @@
 /**
  * The agreed map over one stream (`meshmend.kv.v1.KVService/Stream`): any number of requests in
  * flight, and what a turn of the event loop asks for leaves as one message. Requests and answers
- * are the messages of etcd's API.
+ * are the messages of etcd's API. Watches, kept leases and snapshots are streams of etcd's API
+ * beside it, on the same connection.
  */
 
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
   connect,
-  constants,
   type IncomingHttpHeaders,
 } from "node:http2";
 import { framed, MessageAssembler } from "../api/grpc/message-framing.ts";
@@ -21,6 +21,7 @@ import {
   StreamRequest,
   StreamResponse,
 } from "../wire/meshmend/kv/v1/kv.ts";
+import { ClientStream, callHeaders, maxMessageBytes } from "./client-stream.ts";
 
 export interface KvClientOptions {
   /** `host:port` of any member. */
@@ -31,8 +32,6 @@ export interface KvClientOptions {
 
 /** A message is closed when it has so much to say: servers take 2 MiB. */
 const batchBytes = 512 * 1024;
-/** A range may be long. */
-const maxMessageBytes = 256 * 1024 * 1024;
 
 /**
  * Faults: E_CLIENT_REFUSED with the server's words; E_OVERLOADED when nothing was sent;
@@ -52,12 +51,7 @@ export class KvClient {
   private constructor(session: ClientHttp2Session, options: KvClientOptions) {
     this.#session = session;
     this.#options = options;
-    this.#stream = session.request({
-      [constants.HTTP2_HEADER_METHOD]: "POST",
-      [constants.HTTP2_HEADER_PATH]: "/meshmend.kv.v1.KVService/Stream",
-      "content-type": "application/grpc",
-      te: "trailers",
-    });
+    this.#stream = session.request(callHeaders("/meshmend.kv.v1.KVService/Stream"));
     const refused = (fields: IncomingHttpHeaders) => {
       const code = fields["grpc-status"];
       if (code !== undefined) this.#end(`gRPC status ${[code, fields["grpc-message"]].join(" ")}`);
@@ -99,6 +93,79 @@ export class KvClient {
 
   transaction(request: etcd.TxnRequest): Promise<Result<etcd.TxnResponse>> {
     return this.#call(Call.TXN, etcd.TxnRequest.encode(request), etcd.TxnResponse);
+  }
+
+  leaseGrant(request: etcd.LeaseGrantRequest): Promise<Result<etcd.LeaseGrantResponse>> {
+    const encoded = etcd.LeaseGrantRequest.encode(request);
+    return this.#call(Call.LEASE_GRANT, encoded, etcd.LeaseGrantResponse);
+  }
+
+  leaseRevoke(request: etcd.LeaseRevokeRequest): Promise<Result<etcd.LeaseRevokeResponse>> {
+    const encoded = etcd.LeaseRevokeRequest.encode(request);
+    return this.#call(Call.LEASE_REVOKE, encoded, etcd.LeaseRevokeResponse);
+  }
+
+  /** A TTL of -1: there is no such lease. */
+  leaseTimeToLive(
+    request: etcd.LeaseTimeToLiveRequest,
+  ): Promise<Result<etcd.LeaseTimeToLiveResponse>> {
+    const encoded = etcd.LeaseTimeToLiveRequest.encode(request);
+    return this.#call(Call.LEASE_TIME_TO_LIVE, encoded, etcd.LeaseTimeToLiveResponse);
+  }
+
+  leases(): Promise<Result<etcd.LeaseLeasesResponse>> {
+    const call = new ClientStream(this.#session, {
+      path: "/etcdserverpb.Lease/LeaseLeases",
+      requests: etcd.LeaseLeasesRequest,
+      replies: etcd.LeaseLeasesResponse,
+    });
+    call.send({});
+    call.end();
+    return call.reply();
+  }
+
+  /** Renew with `send`, as often as is wanted; a TTL of 0 in a reply: the lease is gone. */
+  leaseKeepAlive(
+    signal: AbortSignal,
+  ): ClientStream<etcd.LeaseKeepAliveRequest, etcd.LeaseKeepAliveResponse> {
+    return new ClientStream(
+      this.#session,
+      {
+        path: "/etcdserverpb.Lease/LeaseKeepAlive",
+        requests: etcd.LeaseKeepAliveRequest,
+        replies: etcd.LeaseKeepAliveResponse,
+      },
+      signal,
+    );
+  }
+
+  /** Watches are created and cancelled with `send`; one that is not read costs the server little. */
+  watch(signal: AbortSignal): ClientStream<etcd.WatchRequest, etcd.WatchResponse> {
+    return new ClientStream(
+      this.#session,
+      {
+        path: "/etcdserverpb.Watch/Watch",
+        requests: etcd.WatchRequest,
+        replies: etcd.WatchResponse,
+      },
+      signal,
+    );
+  }
+
+  /** The whole store of the member that is asked, in pieces; the last 32 bytes are its SHA-256. */
+  snapshot(signal: AbortSignal): AsyncGenerator<Result<etcd.SnapshotResponse>> {
+    const call = new ClientStream(
+      this.#session,
+      {
+        path: "/etcdserverpb.Maintenance/Snapshot",
+        requests: etcd.SnapshotRequest,
+        replies: etcd.SnapshotResponse,
+      },
+      signal,
+    );
+    call.send({});
+    call.end();
+    return call.replies();
   }
 
   /** What still waits ends with E_OUTCOME_UNKNOWN. */

@@ -24,5 +24,6 @@ export { limits } from "./limits.ts";
 export { isReadOnly } from "./read-transaction.ts";
 export type * from "./request.ts";
 export { deleteRangeRequest, noLease, putRequest, rangeRequest } from "./request.ts";
+export { type SnapshotSummary, summarizeSnapshot } from "./snapshot-stream.ts";
 export type { Lease, Position } from "./store-state.ts";
 export type { Watcher } from "./watcher.ts";

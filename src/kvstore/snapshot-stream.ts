@@ -4,11 +4,14 @@
  * means nothing.
  */
 
+import { type Fault, failed, fault, ok, type Result } from "../base/index.ts";
 import { ByteReader, Unreadable } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { crc32c } from "./checksum.ts";
 import type { StoragePair, StorageSnapshot } from "./kv-storage.ts";
-import type { StorageLayout } from "./storage-layout.ts";
+import { StorageLayout } from "./storage-layout.ts";
+import type { Position } from "./store-state.ts";
+import { decodeState, type StoredState } from "./stored-state.ts";
 
 /** "mmkv" and the version of this format. */
 const magic = new Uint8Array([0x6d, 0x6d, 0x6b, 0x76, 1]);
@@ -121,5 +124,47 @@ class ChunkBuffer {
     const taken = this.peek(count);
     if (taken !== null) this.#bytes = this.#bytes.subarray(count);
     return taken;
+  }
+}
+
+export interface SnapshotSummary {
+  /** The last entry of the log that is in it. */
+  readonly position: Position;
+  readonly revision: number;
+  readonly compactRevision: number;
+  /** Stored versions: values and deletions, of every revision that is kept. */
+  readonly versions: number;
+  readonly leases: number;
+  readonly contentBytes: number;
+}
+
+/** Reads all of it, and with that every checksum in it. Fault: E_SNAPSHOT_DAMAGED. */
+export async function summarizeSnapshot(
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Result<SnapshotSummary, Fault<"E_SNAPSHOT_DAMAGED">>> {
+  const layout = new StorageLayout(0);
+  let contentBytes = 0;
+  async function* counted() {
+    for await (const chunk of chunks) {
+      contentBytes += chunk.length;
+      yield chunk;
+    }
+  }
+  try {
+    let state: StoredState | null = null;
+    for await (const page of readSnapshot(counted(), layout, signal)) {
+      for (const [key, value] of page) {
+        if (layout.isStateKey(key)) state = decodeState(value);
+      }
+    }
+    if (state === null) throw new Unreadable("it holds no store: nothing was ever written to it");
+    const { position, revision, compactRevision, leaseCount, inventory } = state;
+    const { versions } = inventory;
+    const leases = leaseCount;
+    return ok({ position, revision, compactRevision, versions, leases, contentBytes });
+  } catch (thrown) {
+    if (!(thrown instanceof Unreadable)) throw thrown;
+    return failed(fault("E_SNAPSHOT_DAMAGED", `the snapshot cannot be used: ${thrown.message}`));
   }
 }

@@ -56,6 +56,10 @@ export class StorageLayout {
     return this.withPrefix(new Uint8Array([stateArea]));
   }
 
+  isStateKey(key: Uint8Array): boolean {
+    return key.length === prefixBytes + 1 && key[prefixBytes] === stateArea;
+  }
+
   leaseKey(id: LeaseId): Uint8Array {
     const key = this.#keyOf(leaseArea, prefixBytes + 9);
     new DataView(key.buffer).setBigInt64(prefixBytes + 1, id);

@@ -14,12 +14,14 @@ export interface Ran {
 export interface RunOptions {
   readonly cwd: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** For standard input. */
+  readonly input?: Uint8Array;
   /** Sends this signal once the pattern was seen in the output. */
   readonly signalOn?: readonly [RegExp, NodeJS.Signals];
 }
 
 export function runCli(words: readonly string[], options: RunOptions): Promise<Ran> {
-  const { cwd, environment = {}, signalOn } = options;
+  const { cwd, environment = {}, input, signalOn } = options;
   const { promise, resolve, reject } = Promise.withResolvers<Ran>();
   const path = process.env["PATH"] ?? "";
   const env = { PATH: path, HOME: cwd, MESHMEND_GRPC: "127.0.0.1:0", ...environment };
@@ -40,6 +42,9 @@ export function runCli(words: readonly string[], options: RunOptions): Promise<R
     stderr += chunk;
     look();
   });
+  // Without input it ends at once; a command that does not read it may be gone already.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
   child.once("error", reject);
   child.once("close", (code) => resolve({ code, stdout, stderr }));
   return promise;

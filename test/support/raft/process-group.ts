@@ -18,6 +18,9 @@ export interface Refusable {
 
 type Status = DriverStatus & { readonly rssBytes: number; readonly restored: number };
 
+/** As bin/meshmend has it: what a member takes is what a daemon takes. */
+const nursery = "--max-semi-space-size=1";
+
 export class MemberProcess {
   readonly member: Member;
   readonly child: ChildProcess;
@@ -29,7 +32,7 @@ export class MemberProcess {
   constructor(given: MemberArguments, wrapper: readonly string[] = []) {
     this.member = given.member;
     const script = join(import.meta.dirname, "member-process.ts");
-    const words = [...wrapper, process.execPath, script, JSON.stringify(given)];
+    const words = [...wrapper, process.execPath, nursery, script, JSON.stringify(given)];
     const [command = "", ...rest] = words;
     this.child = spawn(command, rest, { stdio: ["pipe", "pipe", "inherit"] });
     const started = Promise.withResolvers<Fault | null>();

@@ -30,6 +30,8 @@ import { EventHub } from "./event-hub.ts";
 import { eventsPath, serveEvents } from "./event-route.ts";
 import { HealthBoard } from "./health-board.ts";
 import { serveHealth } from "./health-routes.ts";
+import { kvWatchPath, serveKv } from "./kv-routes.ts";
+import { KvWatchStreams } from "./kv-watch-streams.ts";
 import { serveLoop } from "./loop-routes.ts";
 import { isLoopback } from "./loopback.ts";
 import { serveMesh } from "./mesh-routes.ts";
@@ -38,6 +40,8 @@ import { guardRequests } from "./request-guard.ts";
 import { namedSchemas } from "./schemas/index.ts";
 import { serveService } from "./service-routes.ts";
 
+/** Routes whose answers do not end: how long they take says nothing. */
+const streams: ReadonlySet<string> = new Set([eventsPath, kvWatchPath]);
 const stopWithinMs = 1_000;
 const watchHealthEveryMs = 1_000;
 
@@ -50,6 +54,7 @@ class FastifyHttpServer implements HttpServer {
   readonly #parts: HttpServerParts;
   readonly #options: HttpServerOptions;
   readonly #hub: EventHub;
+  readonly #watches: KvWatchStreams;
   readonly #board: HealthBoard;
   readonly #stopping = new AbortController();
   readonly #loopbackOnly: boolean;
@@ -62,6 +67,7 @@ class FastifyHttpServer implements HttpServer {
     this.#options = options;
     this.#loopbackOnly = isLoopback(options.listen.host);
     this.#hub = new EventHub(parts);
+    this.#watches = new KvWatchStreams(parts);
     this.#board = new HealthBoard({
       clock: parts.clock,
       sources: () => [...parts.health(), this],
@@ -98,6 +104,7 @@ class FastifyHttpServer implements HttpServer {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#hub.stop();
+    this.#watches.stop();
     const app = this.#app;
     if (app === null) return;
     const { logger, clock } = this.#parts;
@@ -114,7 +121,7 @@ class FastifyHttpServer implements HttpServer {
   }
 
   async #build(): Promise<App> {
-    const { metrics, logger, loop, mesh, peers, cluster, clock } = this.#parts;
+    const { metrics, logger, loop, mesh, peers, cluster, kv, clock } = this.#parts;
     const app: App = fastify({
       bodyLimit: this.#options.maxBodyBytes,
       ajv: { customOptions: { removeAdditional: false, allErrors: true } },
@@ -146,6 +153,7 @@ class FastifyHttpServer implements HttpServer {
     serveLoop(app, { loop, logger });
     serveMesh(app, { mesh, peers, logger });
     serveCluster(app, { cluster, logger });
+    serveKv(app, { kv, streams: this.#watches, metrics, logger });
     serveEvents(app, this.#hub, metrics);
     await app.ready();
     return app;
@@ -176,7 +184,7 @@ class FastifyHttpServer implements HttpServer {
         method: request.method,
         route,
         status: reply.raw.statusCode,
-        durationMs: route === eventsPath ? null : reply.elapsedTime,
+        durationMs: streams.has(route) ? null : reply.elapsedTime,
       });
     });
   }

@@ -108,6 +108,7 @@ const areas: readonly Area[] = [
     title: "What is kept on disk",
     where: "At the start as the reason why there is none, later in the log; `/health` says it too.",
     codes: {
+      E_DATA_DIR_NOT_EMPTY: "A snapshot is restored only where there is no group's data.",
       E_DATA_DIR_IN_USE: "Another meshmend uses the data directory (exit code 5).",
       E_STORAGE_OPEN: "The decision log cannot be opened.",
       E_STORAGE_READ: "The decision log, or one record of it, cannot be read.",
@@ -158,6 +159,7 @@ const areas: readonly Area[] = [
     codes: {
       E_USAGE: "The command line is wrong.",
       E_DAEMON_UNREACHABLE: "No daemon answers at the address.",
+      E_LOCK_LOST: "A lock's lease ran out, or its connection broke: another may hold it by now.",
       E_DAEMON_ANSWER: "What answers there is no meshmend, or one of another version.",
     },
   },
@@ -208,6 +210,7 @@ const areas: readonly Area[] = [
       E_LOG_READ: "The log cannot be read; the message says why.",
       E_SNAPSHOT_READ: "The snapshots cannot be read; the message says why.",
       E_SNAPSHOT_WRITE: "A snapshot was not written. The one before stays.",
+      E_SNAPSHOT_DAMAGED: "A saved snapshot is not whole, or not one of a meshmend store.",
       E_SNAPSHOT_ABORTED: "A snapshot was given up because the node stops.",
       E_SNAPSHOT_OUTDATED: "A newer snapshot came from the leader meanwhile.",
       E_LOG_BEHIND_SNAPSHOT: "The log does not reach the snapshot it should follow.",

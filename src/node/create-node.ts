@@ -213,6 +213,7 @@ export async function createNode(
         },
       },
       cluster: clusterPort(config.nodeId, agreement),
+      kv: face.store,
       health: () => [
         ...components(config, loop, stores, mesh),
         { component: "consensus", health: () => agreement.health() },

@@ -192,6 +192,36 @@ export const errorTable = {
     title: "Node stopping",
     meaning: "This node is stopping. Nothing was done; ask another one.",
   },
+  E_NO_SUCH_KEY: {
+    status: 404,
+    title: "No such key",
+    meaning: "The store has no such key, or had none at the revision that was asked for.",
+  },
+  E_REVISION_MISMATCH: {
+    status: 409,
+    title: "Revision mismatch",
+    meaning: "The key is not at the revision of `ifRevision`. Nothing was done; read it again.",
+  },
+  E_COMPACTED: {
+    status: 410,
+    title: "Compacted",
+    meaning: "The revision is compacted away; ask for a later one.",
+  },
+  E_FUTURE_REVISION: {
+    status: 400,
+    title: "Future revision",
+    meaning: "The store has not reached the revision yet.",
+  },
+  E_LEASE_NOT_FOUND: {
+    status: 404,
+    title: "No such lease",
+    meaning: "There is no such lease; it ended, perhaps.",
+  },
+  E_STORE_FULL: {
+    status: 507,
+    title: "Store full",
+    meaning: "The store has reached its quota. Nothing was done; compact, defragment, disarm.",
+  },
   E_STORAGE_READ: {
     status: 503,
     title: "Storage cannot be read",

@@ -29,6 +29,8 @@ import { EventHub } from "./event-hub.ts";
 import { eventsPath, serveEvents } from "./event-route.ts";
 import { HealthBoard } from "./health-board.ts";
 import { serveHealth } from "./health-routes.ts";
+import { kvWatchPath, serveKv } from "./kv-routes.ts";
+import { KvWatchStreams } from "./kv-watch-streams.ts";
 import { serveLoop } from "./loop-routes.ts";
 import { isLoopback } from "./loopback.ts";
 import { serveMesh } from "./mesh-routes.ts";
@@ -38,6 +40,8 @@ import { guardRequests } from "./request-guard.ts";
 import { namedSchemas } from "./schemas/index.ts";
 import { serveService } from "./service-routes.ts";
 
+/** Routes whose answers do not end: how long they take says nothing. */
+const streams: ReadonlySet<string> = new Set([eventsPath, kvWatchPath]);
 const stopWithinMs = 1_000;
 const watchHealthEveryMs = 1_000;
 
@@ -50,6 +54,7 @@ class FastifyHttpServer implements HttpServer {
   readonly #parts: HttpServerParts;
   readonly #options: HttpServerOptions;
   readonly #hub: EventHub;
+  readonly #watches: KvWatchStreams;
   readonly #board: HealthBoard;
   readonly #stopping = new AbortController();
   readonly #loopbackOnly: boolean;
@@ -65,6 +70,7 @@ class FastifyHttpServer implements HttpServer {
     this.#hub = new EventHub(parts);
     const { version } = options;
     this.#openApi = openApiDocument({ serve: (app) => this.#serve(app), version });
+    this.#watches = new KvWatchStreams(parts);
     this.#board = new HealthBoard({
       clock: parts.clock,
       sources: () => [...parts.health(), this],
@@ -101,6 +107,7 @@ class FastifyHttpServer implements HttpServer {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#hub.stop();
+    this.#watches.stop();
     const app = this.#app;
     if (app === null) return;
     const { logger, clock } = this.#parts;
@@ -148,13 +155,14 @@ class FastifyHttpServer implements HttpServer {
   }
 
   #serve(app: App): void {
-    const { metrics, logger, loop, mesh, peers, cluster, clock } = this.#parts;
+    const { metrics, logger, loop, mesh, peers, cluster, kv, clock } = this.#parts;
     const board = this.#board;
     serveService(app, { metrics, board, openApi: this.#openApi }, this.#options);
     serveHealth(app, { loop, board, clock, startedMs: () => this.#startedMs }, this.#options);
     serveLoop(app, { loop, logger });
     serveMesh(app, { mesh, peers, logger });
     serveCluster(app, { cluster, logger });
+    serveKv(app, { kv, streams: this.#watches, metrics, logger });
     serveEvents(app, this.#hub, metrics);
   }
 
@@ -165,7 +173,7 @@ class FastifyHttpServer implements HttpServer {
         method: request.method,
         route,
         status: reply.raw.statusCode,
-        durationMs: route === eventsPath ? null : reply.elapsedTime,
+        durationMs: streams.has(route) ? null : reply.elapsedTime,
       });
     });
   }

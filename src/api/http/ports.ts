@@ -6,6 +6,7 @@
 
 import type { Static } from "typebox";
 import type { Clock, Fault, HealthSource, HealthState, Logger, Result } from "../../base/index.ts";
+import type { StorePort } from "../store-port.ts";
 import type {
   beatStatisticsSchema,
   clusterSchema,
@@ -85,6 +86,9 @@ export interface ClusterPort {
   transfer(target: string | null): Promise<Result<void>>;
 }
 
+/** The agreed map. */
+export type KvPort = Pick<StorePort, "range" | "put" | "deleteRange" | "transaction" | "watch">;
+
 export type RejectionReason =
   | "body_too_large"
   | "header_too_large"
@@ -121,6 +125,7 @@ export interface HttpServerParts {
   readonly mesh: MeshPort;
   readonly peers: PeersPort;
   readonly cluster: ClusterPort;
+  readonly kv: KvPort;
   readonly metrics: MetricsPort;
   /** The components of the node; the server adds itself as `http`. Asked anew each time. */
   readonly health: () => readonly HealthSource[];

@@ -97,7 +97,7 @@ function tellFound(
   if (isMissing) {
     const when = options.rev === undefined ? "" : ` at revision ${options.rev}`;
     const why = `there is no key ${JSON.stringify(key)}${when}`;
-    return complainOf(terminal, cliFault(exitCode.notFound, "E_KEY_NOT_FOUND", why));
+    return complainOf(terminal, cliFault(exitCode.notFound, "E_NO_SUCH_KEY", why));
   }
   if (options.keysOnly === true) {
     for (const each of kvs) terminal.write(`${shown(each.key)}\n`);

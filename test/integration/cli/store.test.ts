@@ -75,7 +75,7 @@ describe("keys", () => {
     expect(await cli("kv", "get", "plain")).toEqual({ code: 0, stdout: "value\n", stderr: "" });
     const missing = await cli("kv", "get", "nowhere");
     expect(missing).toMatchObject({ code: 4, stdout: "" });
-    expect(missing.stderr).toContain("E_KEY_NOT_FOUND");
+    expect(missing.stderr).toContain("E_NO_SUCH_KEY");
   });
 
   it("take any bytes from standard input, and give them back", async () => {

@@ -4,11 +4,14 @@ import { describe, expect, it } from "vitest";
 import { createHttpServer } from "../../../src/api/http/index.ts";
 import { failed, fault, silentLogger } from "../../../src/base/index.ts";
 import { createNodeMetrics } from "../../../src/telemetry/index.ts";
+import { loneStore } from "../../support/lone-store.ts";
 import { realClock } from "../../support/real-clock.ts";
 import { FakeCluster, FakeLoop, samplePeers, startServer } from "./support.ts";
 
 const nothing = failed(fault("E_MESH_NOT_SEEN", "no mesh"));
 const mesh = { networkGraph: () => nothing, meshviewer: () => nothing, dot: () => nothing };
+
+const kv = await loneStore();
 
 function serverAt(host: string, port: number) {
   return createHttpServer(
@@ -17,6 +20,7 @@ function serverAt(host: string, port: number) {
       mesh,
       peers: { peers: () => samplePeers },
       cluster: new FakeCluster(),
+      kv,
       metrics: createNodeMetrics({ version: "0", node: "n" }),
       health: () => [],
       clock: realClock,
@@ -82,6 +86,7 @@ describe("starting to listen", () => {
         mesh,
         peers: { peers: () => samplePeers },
         cluster: new FakeCluster(),
+        kv,
         metrics: createNodeMetrics({ version: "0", node: "n" }),
         health: () => [],
         clock: realClock,

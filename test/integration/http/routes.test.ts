@@ -124,6 +124,18 @@ describe("every route", () => {
       503,
       { approve: true },
     ],
+    ["PUT", "/api/v1/kv", "/api/v1/kv", 200, { key: "a/b", value: "1", ifRevision: 0 }],
+    ["PUT", "/api/v1/kv", "/api/v1/kv", 409, { key: "a/b", value: "2", ifRevision: 0 }],
+    ["PUT", "/api/v1/kv", "/api/v1/kv", 200, { key: "binary", valueBase64: "/w==" }],
+    ["PUT", "/api/v1/kv", "/api/v1/kv", 400, { key: "a/b" }],
+    ["PUT", "/api/v1/kv", "/api/v1/kv", 404, { key: "a/b", value: "2", lease: "ff" }],
+    ["GET", "/api/v1/kv", "/api/v1/kv?prefix=", 200],
+    ["GET", "/api/v1/kv", "/api/v1/kv?key=a%2Fb", 200],
+    ["GET", "/api/v1/kv", "/api/v1/kv?key=nowhere", 404],
+    ["GET", "/api/v1/kv", "/api/v1/kv", 400],
+    ["GET", "/api/v1/kv", "/api/v1/kv?key=a&revision=999", 400],
+    ["DELETE", "/api/v1/kv", "/api/v1/kv", 200, { prefix: "a/" }],
+    ["GET", "/api/v1/kv/watch", "/api/v1/kv/watch", 400],
     ["GET", "/api/v1/events", "/api/v1/events?after=x", 400],
   ];
   it.each(cases)("%s %s answers %s with %i as its schema says", async (...these) => {

@@ -12,6 +12,7 @@ import type { Observation } from "../../../src/mape-k/observation.ts";
 import { MeshPictures } from "../../../src/node/mesh-pictures.ts";
 import { createNodeMetrics } from "../../../src/telemetry/index.ts";
 import { sampleDecision } from "../../compliance/sample-decision.ts";
+import { loneStore } from "../../support/lone-store.ts";
 import { realClock } from "../../support/real-clock.ts";
 import { recordedNetlinkPort } from "../../support/recorded-batman.ts";
 
@@ -300,12 +301,14 @@ export async function startServer(
   const mesh = await picturesOf(loop);
   const metrics = createNodeMetrics({ version: "0.0.0-test", node: "node-a" });
   const log: LogLine[] = [];
+  const kv = await loneStore();
   const server = createHttpServer(
     {
       loop,
       mesh,
       peers: { peers: () => samplePeers },
       cluster: new FakeCluster(),
+      kv,
       metrics,
       health,
       clock: realClock,
@@ -328,6 +331,7 @@ export async function startServer(
   return {
     server,
     loop,
+    kv,
     metrics,
     log,
     host,

@@ -3,12 +3,14 @@
 import * as cluster from "./cluster-schemas.ts";
 import * as decisions from "./decision-schemas.ts";
 import * as face from "./face-schemas.ts";
+import * as kv from "./kv-schemas.ts";
 import * as mesh from "./mesh-schemas.ts";
 import * as observations from "./observation-schemas.ts";
 
 export * from "./cluster-schemas.ts";
 export * from "./decision-schemas.ts";
 export * from "./face-schemas.ts";
+export * from "./kv-schemas.ts";
 export * from "./mesh-schemas.ts";
 export * from "./observation-schemas.ts";
 
@@ -18,4 +20,5 @@ export const namedSchemas = [
   ...Object.values(face),
   ...Object.values(mesh),
   ...Object.values(cluster),
+  ...Object.values(kv),
 ].filter((schema) => "$id" in schema);

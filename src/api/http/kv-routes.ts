@@ -1,8 +1,8 @@
 /** The agreed map over HTTP, for programs without a client of etcd's API. */
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { Type } from "typebox";
 import { type Fault, failed, fault, type Logger, ok, type Result } from "../../base/index.ts";
+import { Type } from "../../json-schema/type.ts";
 import type { KeyValue, StorePort } from "../store-port.ts";
 import { type App, answer, json, opaque, problems } from "./app.ts";
 import { refuseWithFault } from "./error-handling.ts";

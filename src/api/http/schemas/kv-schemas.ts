@@ -1,6 +1,6 @@
 /** Keys of the agreed map, as JSON: text where it is UTF-8, else null and base64 beside it. */
 
-import { Type } from "typebox";
+import { Type } from "../../../json-schema/type.ts";
 import { closed, count, nullable, oneOf, refer } from "./building-blocks.ts";
 
 const base64 = () => Type.String({ pattern: "^[A-Za-z0-9+/]*={0,2}$" });

@@ -298,7 +298,7 @@ describe("plaintext", () => {
       const started = await listener(host, false).start();
       expect(started).toMatchObject({ ok: false, fault: { code: "E_PEER_INSECURE" } });
       expect(started).toMatchObject({
-        fault: { remedy: expect.stringContaining("insecure: true") },
+        fault: { remedy: expect.stringContaining("cluster.insecure") },
       });
     },
   );

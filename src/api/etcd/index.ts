@@ -48,7 +48,7 @@ export function etcdMethods(parts: EtcdApiParts, options: EtcdApiOptions): Metho
   return {
     ...kv,
     ...lease,
-    "/meshmend.kv.v1.KVService/Stream": kvStreamMethod({ ...kv, ...lease }),
+    "/meshmend.kv.v1.KVService/Stream": kvStreamMethod({ ...kv, ...lease }, logger),
     "/etcdserverpb.Watch/Watch": watchMethod({ store, header: writer, hasLeader, logger }, options),
     ...clusterMethods({ members, header }),
     ...maintenanceMethods({ store, members, upkeep, header, logger }),

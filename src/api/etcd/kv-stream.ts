@@ -4,6 +4,7 @@
  * lies in its messages and not in their bytes.
  */
 
+import { type Logger, messageOf } from "../../base/index.ts";
 import {
   Call,
   type Response,
@@ -29,20 +30,26 @@ const maxUnderWay = 4_096;
 /** A client that does not take its answers is cut when so many bytes wait for it. */
 const maxWaitingBytes = 8 * 1024 * 1024;
 
-export function kvStreamMethod(methods: Methods): StreamMethod {
-  return { kind: "stream", open: (call) => new KvStream(call, methods) };
+export function kvStreamMethod(methods: Methods, logger: Logger): StreamMethod {
+  return { kind: "stream", open: (call) => new KvStream({ call, methods, logger }) };
 }
 
 class KvStream implements StreamListener {
   readonly #call: StreamCall;
   readonly #methods: Methods;
+  readonly #logger: Logger;
   #underWay = 0;
   #responses: Response[] = [];
   #halfClosed = false;
 
-  constructor(call: StreamCall, methods: Methods) {
-    this.#call = call;
-    this.#methods = methods;
+  constructor(parts: {
+    readonly call: StreamCall;
+    readonly methods: Methods;
+    readonly logger: Logger;
+  }) {
+    this.#call = parts.call;
+    this.#methods = parts.methods;
+    this.#logger = parts.logger;
   }
 
   message(bytes: Buffer): void {
@@ -79,8 +86,9 @@ class KvStream implements StreamListener {
   async #carryOut(id: number, act: () => Answer | Promise<Answer>): Promise<void> {
     try {
       this.#answer(id, await act());
-    } catch {
+    } catch (thrown) {
       // As for a unary call: bytes that are no such message, or a bug; the stream goes on.
+      this.#logger.debug("a request on a stream failed unexpectedly", { error: messageOf(thrown) });
       this.#answer(id, grpcFailure("internal", "the request could not be read or carried out"));
     }
   }
